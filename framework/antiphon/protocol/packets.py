@@ -202,14 +202,14 @@ class Ack(Packet, frozen=True):
 class Ping(Packet, frozen=True):
     """Are you there? `time` comes back in the Pong."""
 
-    time: float
+    time: int | float
 
 
 class Pong(Packet, frozen=True):
     """Yes. `time` is the Ping's, `now` the clock of the one who answers, both in milliseconds."""
 
-    time: float
-    now: float
+    time: int | float
+    now: int | float
 
 
 class Close(Packet, frozen=True):

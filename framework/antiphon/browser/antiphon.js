@@ -1,0 +1,2 @@
+/*! antiphon 0.1.0 | MIT license | built from js-client/, do not edit */
+"use strict";var antiphon=(()=>{var s=Object.defineProperty;var c=Object.getOwnPropertyDescriptor;var i=Object.getOwnPropertyNames;var p=Object.prototype.hasOwnProperty;var v=(e,o)=>{for(var r in o)s(e,r,{get:o[r],enumerable:!0})},x=(e,o,r,t)=>{if(o&&typeof o=="object"||typeof o=="function")for(let n of i(o))!p.call(e,n)&&n!==r&&s(e,n,{get:()=>o[n],enumerable:!(t=c(o,n))||t.enumerable});return e};var a=e=>x(s({},"__esModule",{value:!0}),e);var d={};v(d,{version:()=>b});var b="0.1.0";return a(d);})();

@@ -1,0 +1,1 @@
+"""The Python client: the same contract from the other end."""

@@ -1,0 +1,357 @@
+"""Which transport to open when, and which of them speaks for the session. Pure: it is told the time and what happened.
+
+At most two links exist: the live one, and a candidate that is to replace it. A link goes through
+
+    OPENING   -> PROBING | GREETING     open within 2 s (10 s when it is the last choice, or another link lives)
+    PROBING   -> GREETING               only beside a live link: a Ping came back, so both directions carry (rule 15)
+    GREETING  -> LIVE                   Hello is said; Welcome within 10 s (3 s beside a live link)
+    LIVE                                the session's packets go over it
+    any       -> gone                   closed by us, or lost
+
+The kinds are in order of choice. When one fails the next is tried at once; when the last fails, backoff. While a later
+kind lives, the first is tried beside it, and the session moves over by an attach like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import Protocol
+
+from antiphon.client.backoff import Backoff
+from antiphon.errors import RemoteProtocolError
+from antiphon.protocol.client_session import ClientSession
+from antiphon.protocol.closing import TransportCode
+from antiphon.protocol.packets import Ping, Pong, Refuse, Welcome
+from antiphon.protocol.session import NEVER
+from antiphon.types import Data, Value
+
+__all__ = ["Connector", "Link", "Port", "Stopped"]
+
+OPEN_WAIT = 2.0
+LAST_WAIT = 10.0
+PROBE_WAIT = 5.0
+WELCOME_WAIT = 10.0
+TAKEOVER_WAIT = 3.0
+UPGRADE_FIRST = 1.0
+UPGRADE_MOST = 30.0
+
+# A Refuse with one of these will not change by itself.
+_FINAL = frozenset({"unauthorized", "principal_changed", "version", "bad_hello"})
+
+
+class Port(Protocol):
+    """One transport as the shell lends it."""
+
+    congested: bool
+    single: bool
+    pings: bool
+
+    def write(self, message: Data) -> None:
+        """Send one message; the first is a Ping or a Hello."""
+        ...
+
+    def close(self) -> None:
+        """Close it; nothing is told of it any more."""
+        ...
+
+
+class Phase(Enum):
+    """How far a link is."""
+
+    OPENING = auto()
+    PROBING = auto()
+    GREETING = auto()
+    LIVE = auto()
+
+
+class Link:
+    """One transport on its way to carry the session."""
+
+    __slots__ = ("deadline", "kind", "phase", "port", "since")
+
+    def __init__(self, kind: str, deadline: float) -> None:
+        self.kind = kind
+        self.phase = Phase.OPENING
+        self.deadline = deadline
+        self.since = 0.0
+        self.port: Port | None = None
+
+
+class Stopped:
+    """Why the connector does not try any more: `code`, and `reason` for humans."""
+
+    __slots__ = ("code", "reason")
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+
+
+class Connector:
+    """Keeps one session attached for as long as it is started. The shell looks at `live` and `stopped` after each call."""
+
+    def __init__(
+        self,
+        session: ClientSession,
+        open_port: Callable[[str, Link], Port],
+        *,
+        kinds: Sequence[str],
+        backoff: Backoff,
+        auth: Callable[[], Value] = lambda: None,
+    ) -> None:
+        """`open_port(kind, link)` begins to open a transport and returns at once; what happens to it is told by `link`."""
+        self.session = session
+        self.live: Link | None = None
+        self.candidate: Link | None = None
+        self.stopped: Stopped | None = Stopped("idle", "not started")
+        self.retry_at = NEVER
+        self._open_port = open_port
+        self._kinds = tuple(kinds)
+        self._backoff = backoff
+        self._auth = auth
+        self._choice = 0
+        self._upgrade_at = NEVER
+        self._upgrade_wait = UPGRADE_FIRST
+        self._offline = False
+        self._losses_seen = 0
+
+    # -- what the application wants ------------------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Attach, and stay attached."""
+        if self.stopped is not None:
+            self.stopped = None
+            self._choice = 0
+            self._try(now)
+
+    def stop(self, code: str, reason: str = "") -> None:
+        """Close every link and try no more."""
+        self.stopped = Stopped(code, reason)
+        self.retry_at = self._upgrade_at = NEVER
+        for link in (self.candidate, self.live):
+            self._shut(link)
+        self.candidate = self.live = None
+
+    def offline(self, now: float) -> None:
+        """The machine says that it has no network: waiting for a timeout would only lose time."""
+        self._offline = True
+        self._drop_candidate()
+        if self.live is not None:
+            self._lose_live(now)
+        self.retry_at = NEVER
+
+    def online(self, now: float, delay: float = 0.0) -> None:
+        """The network is back; come back within `delay` seconds."""
+        self._offline = False
+        if self.stopped is None and self.live is None and self.candidate is None:
+            self.retry_at = now + delay
+
+    # -- what happens to links -----------------------------------------------------------------------------------------
+
+    def opened(self, link: Link, now: float) -> None:
+        """The transport is open."""
+        if link is not self.candidate or link.phase is not Phase.OPENING:
+            return
+        if self.live is None:
+            self._greet(link, now)
+        else:
+            link.phase = Phase.PROBING
+            link.deadline = now + PROBE_WAIT
+            self._write(link, self._alone(Ping(round(now * 1000))))
+
+    def received(self, link: Link, message: Data, now: float) -> None:
+        """A message came. From a link that does not count any more it is not read (rule 18)."""
+        if link is self.live:
+            closing = self.session.receive(message, now)
+            if closing is not None:
+                self.flush(now)
+            if closing is not None or not self.session.attached:
+                self._end_live(now)
+        elif link is self.candidate and link.phase in (Phase.PROBING, Phase.GREETING):
+            self._answered(link, message, now)
+
+    def lost(self, link: Link, now: float, code: int = 0, reason: str = "") -> None:
+        """The transport ended by itself, or was closed by the peer with `code` and `reason`."""
+        if link is self.candidate:
+            self._candidate_failed(now)
+        elif link is self.live:
+            if code == TransportCode.FENCED and reason.isdigit() and int(reason) > self.session.attempt:
+                # An attempt that is not ours: somebody else holds our key (rule 2).
+                self.stop("replaced", "another client attached with this session's key")
+                self.session.detach(now)
+                return
+            self._lose_live(now)
+
+    # -- time and writing ----------------------------------------------------------------------------------------------
+
+    @property
+    def due(self) -> float:
+        """When to call `tick`."""
+        deadline = self.candidate.deadline if self.candidate is not None else NEVER
+        return min(deadline, self.retry_at, self._upgrade_at, self.session.due)
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        if self.stopped is not None:
+            self.session.tick(now)
+            return
+        closing = self.session.tick(now)
+        if self.live is not None and (closing is not None or not self.session.attached):
+            self.flush(now)
+            self._end_live(now)
+        if self.candidate is not None and now >= self.candidate.deadline:
+            self._candidate_failed(now)
+        if now >= self.retry_at:
+            self._try(now)
+        if now >= self._upgrade_at and self.candidate is None and self.live is not None:
+            self._upgrade_at = NEVER
+            self._open(self._kinds[0], now, LAST_WAIT)
+
+    def flush(self, now: float) -> None:
+        """Write what may leave. Nothing is taken while the link is congested: there it can still be replaced."""
+        link = self.live
+        if link is None or link.port is None:
+            self.session.outbox.dirty = False
+            return
+        if link.port.congested:
+            self.session.stalled(now)
+        else:
+            for message in self.session.take(now, single=link.port.single):
+                link.port.write(message)
+        if not self.session.attached:
+            self._end_live(now)
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    def _try(self, now: float) -> None:
+        self.retry_at = NEVER
+        if self.candidate is None and self.live is None and not self._offline:
+            last = self._choice == len(self._kinds) - 1
+            self._open(self._kinds[self._choice], now, LAST_WAIT if last else OPEN_WAIT)
+
+    def _open(self, kind: str, now: float, wait: float) -> None:
+        link = self.candidate = Link(kind, now + wait)
+        link.port = self._open_port(kind, link)
+
+    def _greet(self, link: Link, now: float) -> None:
+        link.phase = Phase.GREETING
+        link.deadline = now + (WELCOME_WAIT if self.live is None else TAKEOVER_WAIT)
+        self._write(link, self._alone(self.session.greet(self._auth())))
+
+    def _alone(self, packet: Ping | object) -> Data:
+        codec = self.session.codec
+        return codec.pack(0, 0, [codec.encode(packet)])  # type: ignore[arg-type]
+
+    def _answered(self, link: Link, message: Data, now: float) -> None:
+        try:
+            packets = self.session.codec.decode(message).packets
+        except RemoteProtocolError:
+            self._candidate_failed(now)
+            return
+        match packets[0] if packets else None:
+            case Pong() if link.phase is Phase.PROBING:
+                self._greet(link, now)
+            case Welcome() as welcome if link.phase is Phase.GREETING:
+                self._welcomed(link, welcome, now)
+            case Refuse() as refuse if link.phase is Phase.GREETING:
+                self._refused(refuse, now)
+            case _:
+                self._candidate_failed(now)
+
+    def _welcomed(self, link: Link, welcome: Welcome, now: float) -> None:
+        assert link.port is not None
+        self.candidate = None
+        if not self.session.welcomed(welcome, now, pings=link.port.pings):
+            self._shut(link)
+            self._shut(self.live)
+            self.live = None
+            self._come_back(now, 0.0)
+            return
+        self._shut(self.live)
+        link.phase = Phase.LIVE
+        link.since = now
+        self.live = link
+        self._choice = self._kinds.index(link.kind)
+        self._upgrade_wait = UPGRADE_FIRST if self._choice == 0 else self._upgrade_wait
+        self._upgrade_at = NEVER if self._choice == 0 else now + self._upgrade_wait
+        self.flush(now)
+
+    def _refused(self, refuse: Refuse, now: float) -> None:
+        self._drop_candidate()
+        if refuse.code == "stale":
+            self.session.stale(refuse.attempt or 0)
+            if self.live is None:
+                self._come_back(now, 0.0)
+            else:
+                self._upgrade_at = now
+        elif refuse.code in _FINAL:
+            if self.live is None:
+                self.stop(refuse.code, refuse.reason)
+        elif self.live is None:
+            wait = self._backoff.next()
+            self._come_back(now, max(wait, (refuse.retry_after or 0) / 1000))
+        else:
+            self._upgrade_at = now + max(UPGRADE_MOST, (refuse.retry_after or 0) / 1000)
+
+    def _candidate_failed(self, now: float) -> None:
+        self._drop_candidate()
+        if self.live is not None:
+            self._upgrade_wait = min(self._upgrade_wait * 2, UPGRADE_MOST)
+            self._upgrade_at = now + self._upgrade_wait
+        elif self._choice < len(self._kinds) - 1:
+            self._choice += 1
+            self._try(now)
+        else:
+            self._choice = 0
+            self._come_back(now, self._backoff.next())
+
+    def _lose_live(self, now: float) -> None:
+        """The live link is gone; the session waits for another."""
+        assert self.live is not None
+        link, self.live = self.live, None
+        self._shut(link)
+        self._backoff.attached_for(now - link.since)
+        self._upgrade_at = NEVER
+        if self.session.attached:
+            self.session.detach(now)
+        self._continue(now)
+
+    def _end_live(self, now: float) -> None:
+        """The session ended, or wants this transport closed."""
+        if self.live is None:
+            return
+        if self.session.ending is not None:
+            self.stop(self.session.ending.code, self.session.ending.reason)
+        else:
+            self._lose_live(now)
+
+    def _continue(self, now: float) -> None:
+        link = self.candidate
+        if link is None:
+            wait = self.session.losses[-1].retry_after if len(self.session.losses) > self._losses_seen else None
+            self._losses_seen = len(self.session.losses)
+            self._come_back(now, max(self._backoff.next(), wait or 0.0))
+        elif link.phase is Phase.PROBING:
+            self._greet(link, now)
+        elif link.phase is Phase.OPENING:
+            # It may hang for long; what worked a moment ago comes first.
+            self._drop_candidate()
+            self._continue(now)
+        # An attach that is under way goes on alone; no second one is started beside it (rule 15).
+
+    def _come_back(self, now: float, wait: float) -> None:
+        if not self._offline and self.stopped is None:
+            self.retry_at = now + wait
+
+    def _drop_candidate(self) -> None:
+        link, self.candidate = self.candidate, None
+        self._shut(link)
+
+    def _write(self, link: Link, message: Data) -> None:
+        assert link.port is not None
+        link.port.write(message)
+
+    def _shut(self, link: Link | None) -> None:
+        if link is not None and link.port is not None:
+            link.port.close()

@@ -1,0 +1,351 @@
+"""The client's half of a session: it greets, learns whether it was resumed, and keeps the application's wishes.
+
+One object serves the application for as long as it wants, through any number of sessions: when one is lost, what was
+under way is reported, what never left is kept, and the next Hello asks for a new one (contract rules 16, 22, 23).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from antiphon.config import Heartbeat, Inbox, Limits, Outbox
+from antiphon.errors import CallAbandoned, CallNotSent, LocalProtocolError, OutboxFull
+from antiphon.protocol import outbox as outboxes
+from antiphon.protocol.calls import Outcome, Pending
+from antiphon.protocol.closing import Closing, Ending
+from antiphon.protocol.codec import Codec
+from antiphon.protocol.inbox import Inbox as Receiving
+from antiphon.protocol.membership import Member, Membership, Place
+from antiphon.protocol.outbox import Entry
+from antiphon.protocol.packets import Call, Event, Hello, Join, Leave, Packet, Volatile, Welcome
+from antiphon.protocol.session import NEVER, Act, Session, State
+from antiphon.types import Value
+
+__all__ = ["ClientSession", "Loss", "Unconfirmed"]
+
+# Replies, cancels and leaves may pass the bound by so many (contract rule 11).
+RESERVE = 128
+
+
+class Unconfirmed(NamedTuple):
+    """What was sent and never acked when its session was lost: it may have run. `arrived` is None when unknown."""
+
+    packet: Packet
+    arrived: bool | None
+
+
+class Loss(NamedTuple):
+    """A session is lost: why, what is unconfirmed, and after how many seconds to come back (None: not by itself).
+
+    `unsent` is what was given up without ever having left; it is empty when a new session will be asked for.
+    """
+
+    reason: str
+    unconfirmed: list[Unconfirmed]
+    retry_after: float | None
+    unsent: list[Packet]
+
+
+class ClientSession(Session):
+    """One client, as it sees itself."""
+
+    def __init__(
+        self,
+        codec: Codec,
+        key: str,
+        *,
+        outbox: Outbox = Outbox(packets=1024),  # noqa: B008 - frozen
+        inbox: Inbox = Inbox(packets=1024),  # noqa: B008 - frozen
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        wake: Callable[[], object],
+    ) -> None:
+        """`key` proves that the session is ours; it is as secret as a password and never leaves this object but in Hello."""
+        super().__init__(
+            codec,
+            heartbeat=Heartbeat(),
+            inbox=inbox,
+            outbox=outbox,
+            message=limits.message,
+            pings=False,
+            wake=wake,
+            reserve=RESERVE,
+        )
+        self.sid: str | None = None
+        self.epoch: str | None = None
+        self.attempt = 0
+        self.members = Membership()
+        self.losses: list[Loss] = []
+        self.expired: list[Entry] = []
+        self._key = key
+        self._greeted: tuple[str, ...] = ()
+        self._last_call = 0
+        self._held_due = NEVER
+        self._leftover: list[Packet] = []
+
+    # -- attaching ---------------------------------------------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """The secret, for the headers of HTTP requests."""
+        return self._key
+
+    def greet(self, auth: Value = None) -> Hello:
+        """The Hello of a new attach. What it joins counts only if it makes the session."""
+        self.attempt += 1
+        wanted = self.members.wanted()
+        self._greeted = tuple(member.namespace for member in wanted)
+        return Hello(
+            key=self._key,
+            attempt=self.attempt,
+            epoch=self.epoch,
+            sid=self.sid,
+            received=self.inbox.received,
+            auth=auth,
+            joins=tuple((member.namespace, member.auth) for member in wanted),
+        )
+
+    def stale(self, last: int) -> None:
+        """The server knows a newer attach than ours: go on above it."""
+        self.attempt = max(self.attempt, last)
+
+    def welcomed(self, welcome: Welcome, now: float, *, pings: bool = True) -> bool:
+        """The server answered. False: both sides know different things, so the session is lost and must be made anew."""
+        if welcome.resumed:
+            known = self.outbox.acked <= welcome.received <= self.outbox.numbered
+            if welcome.sid != self.sid or not known or welcome.next > self.inbox.received + 1:
+                self.forget("mismatch")
+                return False
+        elif self.sid is not None:
+            self._lose(Ending(welcome.reason or "unknown", "", 0.0), arrived=welcome.received)
+        self.sid, self.epoch = welcome.sid, welcome.epoch
+        interval, timeout = welcome.heartbeat
+        self.heartbeat.settings = Heartbeat(interval=max(interval, 1) / 1000, timeout=max(timeout, 1) / 1000)
+        self.outbox.window = Inbox(packets=max(welcome.inbox[0], 1), size=max(welcome.inbox[1], 1))
+        self.attach(welcome.received if welcome.resumed else 0, now, pings=pings)
+        self._catch_up(resumed=welcome.resumed)
+        return True
+
+    def forget(self, reason: str) -> None:
+        """The session cannot go on: lose it without a word to the server, and ask for a new one next time."""
+        self._lose(Ending(reason, "", 0.0))
+
+    def renew(self) -> None:
+        """Begin anew after the end: the application asks to connect again."""
+        self._change(Act.RENEW)
+        self.ending = None
+        self._start_anew()
+
+    def _catch_up(self, *, resumed: bool) -> None:
+        """What changed about the namespaces since Hello is said now, in front of everything else."""
+        if not resumed:
+            for namespace in self._greeted:
+                member = self.members[namespace]
+                if member.place is Place.WANTED:
+                    member.place = Place.JOINING
+                elif member.place in (Place.OUT, Place.REFUSED):
+                    self.send(Leave(namespace))
+        for member in self.members.waiting():
+            self._join(member)
+
+    # -- namespaces ----------------------------------------------------------------------------------------------------
+
+    def join(self, namespace: str, auth: Value = None) -> Member:
+        """Ask to be let into a namespace, now or with the next Hello. `joined` or `refused` tells how it went."""
+        member = self.members.want(namespace, auth)
+        if member.place is Place.WANTED and self.state is State.ATTACHED:
+            self._join(member)
+        return member
+
+    def _join(self, member: Member) -> None:
+        member.place = Place.JOINING
+        self.send(Join(member.namespace, member.auth))
+
+    def leave(self, namespace: str) -> list[Entry]:
+        """Leave a namespace; returns what waited at its gate and is now certainly not sent."""
+        place = self.members[namespace].place
+        entries = self._give_back(self.members.left(namespace))
+        if place in (Place.JOINING, Place.IN) and self.sid is not None and self.ending is None:
+            self.send(Leave(namespace))
+        return entries
+
+    def put_out(self, namespace: str) -> list[Entry]:
+        """The server put us out of a namespace: see `leave`."""
+        return self._give_back(self.members.left(namespace))
+
+    def refused(self, namespace: str) -> list[Entry] | None:
+        """The server refused us; returns what is certainly not sent, None when we did not want in any more."""
+        found = self.members.refused(namespace)
+        return None if found is None else self._give_back(found[1])
+
+    def open(self, namespace: str) -> None:
+        """The connect handler of a joined namespace is done: what waited at its gate may go."""
+        member = self.members[namespace]
+        if member.place is Place.IN and not member.gate:
+            for entry in self.members.open(member):
+                self._queue(entry)
+
+    def clear(self, namespace: str) -> list[Entry]:
+        """Drop what waits at the gate of a namespace; returns it."""
+        return self._give_back(self.members.clear(namespace))
+
+    def _give_back(self, entries: list[Entry]) -> list[Entry]:
+        for entry in entries:
+            if isinstance(entry.packet, Call):
+                self.calls.give_up(entry.packet.id, CallNotSent("its namespace was left or refused before it was sent"))
+        return entries
+
+    # -- sending -------------------------------------------------------------------------------------------------------
+
+    def next_call(self) -> int:
+        """An id for a call; never used again."""
+        self._last_call += 1
+        return self._last_call
+
+    def emit(
+        self, packet: Event | Call, *, deadline: float | None = None, key: Hashable = None, repeatable: bool = False
+    ) -> Entry:
+        """Queue an event or call; it waits at the gate while its namespace is not joined.
+
+        `deadline` withdraws it if it has no number by then; `repeatable` sends it again after a lost session, marked
+        redelivered. Raises OutboxFull, and LocalProtocolError when the namespace was not asked for.
+        """
+        member = self.members[packet.namespace]
+        if member.place in (Place.OUT, Place.REFUSED):
+            raise LocalProtocolError(f"namespace {packet.namespace!r} is not joined; connect to it first")
+        entry = self._entry(packet, deadline=deadline, key=key, repeatable=repeatable)
+        self._admit(entry)
+        if member.gate:
+            return self._queue(entry)
+        self._hold(member, entry)
+        return entry
+
+    def emit_call(
+        self,
+        packet: Call,
+        settle: Callable[[Outcome], None],
+        deadline: float,
+        *,
+        repeatable: bool = False,
+    ) -> Pending:
+        """Queue a call; `settle` is told its one outcome."""
+        pending = Pending(packet.id, self.emit(packet, repeatable=repeatable), deadline, settle)
+        self.calls.open(pending)
+        self.due = min(self.due, deadline)
+        return pending
+
+    def emit_volatile(self, packet: Volatile, now: float) -> bool:
+        """Send it if it can leave soon, else drop it; False when it was dropped at once."""
+        return self.members[packet.namespace].gate and self.send_volatile(packet, now)
+
+    def _admit(self, entry: Entry) -> None:
+        held, bounds = self.members, self.outbox.bounds
+        packets, size = self.outbox.packets + held.packets, self.outbox.size + held.size
+        if packets >= bounds.packets or size + len(entry.encoded) > bounds.size:
+            raise OutboxFull(
+                f"{packets} packets ({size} bytes) wait to be sent; the outbox takes {bounds.packets} "
+                f"({bounds.size} bytes). Emit less while offline, or give emits a deadline"
+            )
+
+    def _hold(self, member: Member, entry: Entry) -> None:
+        if entry.key is not None:
+            for older in [held for held in member.held if held.key == entry.key]:
+                self.members.withdraw(older)
+        self.members.hold(member, entry)
+        if entry.deadline is not None:
+            self._held_due = min(self._held_due, entry.deadline)
+            self.due = min(self.due, entry.deadline)
+
+    def withdraw(self, entry: Entry) -> bool:
+        """See Session.withdraw; the packet may still wait at a gate."""
+        if entry.held:
+            self.members.withdraw(entry)
+            return True
+        return super().withdraw(entry)
+
+    def deliver(self) -> Packet | None:
+        """See Session.deliver; what a lost session had received comes first."""
+        return self._leftover.pop(0) if self._leftover else super().deliver()
+
+    # -- losing a session ------------------------------------------------------------------------------------------------
+
+    def _finish(self, ending: Ending) -> None:
+        if ending.retry_after is not None:
+            self._lose(ending)
+            return
+        unsent = [entry for entry in self.outbox.entries() if entry.number is None]
+        for member in self.members.wanted():
+            unsent += self.members.clear(member.namespace)
+        self.losses.append(Loss(ending.code, self._unconfirmed(None), None, [entry.packet for entry in unsent]))
+        self.sid = self.epoch = None
+        self.members.lost()
+        super()._finish(ending)
+
+    def _lose(self, ending: Ending, arrived: int | None = None) -> None:
+        """What had a number is reported, or sent again if it may be; what had none waits at its gate."""
+        if self.state is not State.ENDED:
+            self._change(Act.END)
+        self._change(Act.RENEW)
+        self.losses.append(Loss(ending.code, self._unconfirmed(arrived), ending.retry_after, []))
+        entries = list(self.outbox.entries())
+        self.members.lost()
+        kept = self._hold_again(
+            [self._redelivery(entry) for entry in entries if entry.number is not None and entry.repeatable]
+            + [entry for entry in entries if entry.number is None]
+        )
+        for pending in self.calls:
+            if id(pending.entry) not in kept:
+                self.calls.give_up(pending.id, CallAbandoned(f"the session was lost: {ending.code}"))
+        self._start_anew()
+
+    def _hold_again(self, entries: list[Entry]) -> set[int]:
+        """Put events and calls back at their gates, in front of what waits there; returns which entries are kept."""
+        wanted = self.members.wanted()
+        for member in wanted:
+            entries += self.members.clear(member.namespace)
+        for entry in entries:
+            packet = entry.packet
+            if isinstance(packet, Event | Call) and self.members[packet.namespace] in wanted:
+                self._hold(self.members[packet.namespace], entry)
+        return {id(entry) for member in wanted for entry in member.held}
+
+    def _start_anew(self) -> None:
+        """Numbers begin again; what was received and not yet handed over is still delivered first."""
+        while (packet := super().deliver()) is not None:
+            self._leftover.append(packet)
+        self.outbox = outboxes.Outbox(self.codec, self.outbox.bounds, self._wake, reserve=RESERVE)
+        self.inbox = Receiving(self.inbox.bounds, self.outbox.mark)
+        self.heartbeat.stop()
+        self.sid = self.epoch = None
+        self._close = None
+        self._gap_at = -1
+        self._answers.clear()
+
+    def _unconfirmed(self, arrived: int | None) -> list[Unconfirmed]:
+        return [
+            Unconfirmed(entry.packet, None if arrived is None else entry.number <= arrived)
+            for entry in self.outbox.entries()
+            if entry.number is not None and not entry.repeatable and isinstance(entry.packet, Event | Call)
+        ]
+
+    def _redelivery(self, entry: Entry) -> Entry:
+        packet = entry.packet
+        assert isinstance(packet, Event | Call)
+        again = self._entry(replace(packet, redelivered=True), repeatable=True)
+        for pending in self.calls:
+            if pending.entry is entry:
+                pending.entry = again
+        return again
+
+    # -- time ------------------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> Closing | None:
+        """See Session.tick; what passed its deadline without a number is in `expired`."""
+        closing = super().tick(now)
+        queued, due = self.outbox.expire(now)
+        held, self._held_due = self.members.expire(now)
+        self.expired += queued + held
+        self.due = min(self.due, due, self._held_due)
+        return closing

@@ -1,0 +1,117 @@
+"""The server's half of a session: it accepts attaches, fences what they replace, and is kept for a window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from antiphon.config import Heartbeat, Inbox, Limits, Outbox, Resume
+from antiphon.protocol.closing import Closing
+from antiphon.protocol.codec import Codec
+from antiphon.protocol.packets import Hello, Refuse, Welcome
+from antiphon.protocol.session import NEVER, Session, State
+
+__all__ = ["ServerSession", "Settings"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What every session of one server has in common."""
+
+    epoch: str
+    heartbeat: Heartbeat = Heartbeat()
+    resume: Resume = Resume()
+    limits: Limits = Limits()
+    inbox: Inbox = Inbox()
+    outbox: Outbox = Outbox()
+
+
+class ServerSession(Session):
+    """One client, as the server sees it."""
+
+    def __init__(
+        self,
+        sid: str,
+        proof: bytes,
+        codec: Codec,
+        settings: Settings,
+        now: float,
+        *,
+        wake: Callable[[], object],
+        spread: float = 0.0,
+    ) -> None:
+        """`proof` is the hash of the client's key; the key itself is kept nowhere (contract rule 1)."""
+        super().__init__(
+            codec,
+            heartbeat=settings.heartbeat,
+            inbox=settings.inbox,
+            outbox=settings.outbox,
+            message=settings.limits.message,
+            pings=True,
+            wake=wake,
+            spread=spread,
+        )
+        self.sid = sid
+        self.proof = proof
+        self.attempt = 0
+        self.expires_at = now + settings.resume.window
+        self._settings = settings
+
+    def accept(self, hello: Hello, now: float, *, made: str | None = None, arrived: int = 0) -> Welcome | Refuse:
+        """Attach the transport that `hello` came on. Whoever holds the older transport closes it: it is fenced.
+
+        `made` is None when the session goes on, else the reason why it is a new one; `arrived` is then how much of
+        the lost one had been received. A Hello that cannot go on from what both sides know ends the session
+        (`mismatch`) and is to be answered by a new one: that is the one case in which `ending` is set afterwards.
+        """
+        if hello.attempt <= self.attempt:
+            return Refuse("stale", "a newer attach of this session came first", None, self.attempt)
+        if hello.received > self.outbox.numbered:
+            self.end("mismatch", f"{hello.received} received, but only {self.outbox.numbered} were sent", tell=False)
+            return Refuse("mismatch", "the session has ended", 0)
+        self.attempt = hello.attempt
+        self.attach(hello.received, now)
+        self.expires_at = NEVER
+        settings = self._settings
+        return Welcome(
+            epoch=settings.epoch,
+            sid=self.sid,
+            received=self.inbox.received if made is None else arrived,
+            next=self.outbox.cursor,
+            resumed=made is None,
+            reason=made or None,
+            heartbeat=(_milliseconds(settings.heartbeat.interval), _milliseconds(settings.heartbeat.timeout)),
+            window=_milliseconds(settings.resume.window),
+            inbox=(settings.inbox.packets, settings.inbox.size),
+            message=settings.limits.message,
+        )
+
+    def detach(self, now: float) -> None:
+        """The transport is gone: the window begins."""
+        super().detach(now)
+        if self.state is State.DETACHED:
+            self.expires_at = min(self.expires_at, now + self._settings.resume.window)
+            self.due = min(self.due, self.expires_at)
+
+    def leave(self, now: float) -> None:
+        """Its page said that it closes: should that have been a mistake, the window is short (contract rule 21)."""
+        self.expires_at = min(self.expires_at, now + self._settings.resume.leaving)
+        self.due = now
+
+    def tick(self, now: float) -> Closing | None:
+        """See Session.tick; a detached session ends when its window is over."""
+        if self.state in (State.DETACHED, State.FRESH) and now >= self.expires_at:
+            self.end("expired", "the client did not come back in time")
+        return super().tick(now)
+
+    def postpone(self, seconds: float) -> None:
+        """See Session.postpone."""
+        super().postpone(seconds)
+        self.expires_at += seconds
+
+    def _next_due(self, now: float) -> float:
+        return min(super()._next_due(now), NEVER if self.attached else self.expires_at)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,468 @@
+"""A session: what the application sees as one connected peer, whatever happens to the transports underneath.
+
+Pure: it is told the time, bytes come in through `receive`, bytes go out through `take`, and nothing else happens.
+All that changes the state is in this table; what is not in it is refused.
+
+    state      attach     detach     close      end       renew
+    FRESH      ATTACHED   -          ENDED      ENDED     -         no transport yet, nothing promised
+    ATTACHED   ATTACHED   DETACHED   CLOSING    ENDED     -         one live transport; attach again takes over
+    DETACHED   ATTACHED   DETACHED   ENDED      ENDED     -         everything is kept for the window
+    CLOSING    -          ENDED      CLOSING    ENDED     -         a goodbye waits for acks, 2 s at most
+    ENDED      -          ENDED      ENDED      ENDED     FRESH     `ending` says why; a client may begin anew
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from antiphon.config import Heartbeat as HeartbeatSettings, Inbox as InboxBounds, Outbox as OutboxBounds
+from antiphon.errors import ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
+from antiphon.protocol.calls import Calls, Outcome, Pending
+from antiphon.protocol.closing import Closing, Ending, TransportCode
+from antiphon.protocol.codec import Broken, Codec, Message
+from antiphon.protocol.heartbeat import Heartbeat
+from antiphon.protocol.inbox import Inbox
+from antiphon.protocol.outbox import Entry, Outbox
+from antiphon.protocol.packets import (
+    Ack,
+    Call,
+    Cancel,
+    Close,
+    Credit,
+    Failed,
+    Hello,
+    Packet,
+    Ping,
+    Pong,
+    Refuse,
+    Reply,
+    Volatile,
+    Welcome,
+)
+from antiphon.types import Data
+
+__all__ = ["Act", "Session", "State"]
+
+# Above three quarters for so long closes the transport (contract rule 10).
+SLOW_AFTER = 5.0
+# A goodbye waits so long for acks (contract rule 26).
+CLOSE_WAIT = 2.0
+# Pongs owed at one time; a peer that pings faster than it reads gets no more.
+ANSWERS = 16
+# What a message's own head may take of its limit.
+HEAD = 64
+
+NEVER = float("inf")
+
+
+class State(Enum):
+    """Where a session stands."""
+
+    FRESH = auto()
+    ATTACHED = auto()
+    DETACHED = auto()
+    CLOSING = auto()
+    ENDED = auto()
+
+
+class Act(Enum):
+    """What changes the state."""
+
+    ATTACH = auto()
+    DETACH = auto()
+    CLOSE = auto()
+    END = auto()
+    RENEW = auto()
+
+
+TRANSITIONS: dict[tuple[State, Act], State] = {
+    (State.FRESH, Act.ATTACH): State.ATTACHED,
+    (State.FRESH, Act.CLOSE): State.ENDED,
+    (State.FRESH, Act.END): State.ENDED,
+    (State.ATTACHED, Act.ATTACH): State.ATTACHED,
+    (State.ATTACHED, Act.DETACH): State.DETACHED,
+    (State.ATTACHED, Act.CLOSE): State.CLOSING,
+    (State.ATTACHED, Act.END): State.ENDED,
+    (State.DETACHED, Act.ATTACH): State.ATTACHED,
+    (State.DETACHED, Act.DETACH): State.DETACHED,
+    (State.DETACHED, Act.CLOSE): State.ENDED,
+    (State.DETACHED, Act.END): State.ENDED,
+    (State.CLOSING, Act.DETACH): State.ENDED,
+    (State.CLOSING, Act.CLOSE): State.CLOSING,
+    (State.CLOSING, Act.END): State.ENDED,
+    (State.ENDED, Act.DETACH): State.ENDED,
+    (State.ENDED, Act.CLOSE): State.ENDED,
+    (State.ENDED, Act.END): State.ENDED,
+    (State.ENDED, Act.RENEW): State.FRESH,
+}
+
+# Never held back by the window; may overtake the events that are.
+_URGENT: frozenset[type[Packet]] = frozenset({Reply, Failed, Cancel, Credit})
+
+
+class Session:
+    """What both ends have in common; ServerSession and ClientSession add their half of the attach."""
+
+    def __init__(
+        self,
+        codec: Codec,
+        *,
+        heartbeat: HeartbeatSettings,
+        inbox: InboxBounds,
+        outbox: OutboxBounds,
+        message: int,
+        pings: bool,
+        wake: Callable[[], object],
+        spread: float = 0.0,
+        reserve: int = 0,
+    ) -> None:
+        """`wake` is called when there is something to `take`; `message` bounds what one message may carry, in bytes."""
+        self.codec = codec
+        self.state = State.FRESH
+        self.ending: Ending | None = None
+        self.outbox = Outbox(codec, outbox, wake, reserve=reserve)
+        self.inbox = Inbox(inbox, self.outbox.mark)
+        self.calls = Calls()
+        self.heartbeat = Heartbeat(heartbeat, pings=pings, spread=spread)
+        self.due = NEVER
+        self.gaps = 0
+        self.broken = 0
+        self._message = message
+        self._wake = wake
+        self._answers: list[Packet] = []
+        self._gap_at = -1
+        self._peer_received = 0
+        self._slow_since: float | None = None
+        self._close: tuple[float, Ending] | None = None
+        self._farewell: Data | None = None
+
+    # -- the state has one door ------------------------------------------------------------------------------------
+
+    def _change(self, act: Act) -> None:
+        try:
+            self.state = TRANSITIONS[self.state, act]
+        except KeyError:
+            raise LocalProtocolError(f"a session that is {self.state.name} cannot {act.name.lower()}") from None
+
+    @property
+    def attached(self) -> bool:
+        """Whether a transport is under the session now."""
+        return self.state is State.ATTACHED or self.state is State.CLOSING
+
+    def attach(self, received: int, now: float, *, pings: bool = True) -> None:
+        """A transport begins; the peer has received everything up to `received`. `pings`: the transport wants them."""
+        self._change(Act.ATTACH)
+        self._slow_since = None
+        self._answers.clear()
+        self._peer_received = received
+        self.outbox.rewind(received)
+        self.heartbeat.start(now, pings=pings)
+        self.due = now
+        self.outbox.mark()
+
+    def detach(self, now: float) -> None:
+        """The transport is gone; everything is kept, but for what is volatile."""
+        closing = self.state is State.CLOSING
+        self._change(Act.DETACH)
+        self.outbox.drop_volatile()
+        self.heartbeat.stop()
+        self._slow_since = None
+        self.due = now
+        if closing and self._close is not None:
+            self._finish(self._close[1])
+
+    def close(self, now: float, code: str = "closed", reason: str = "", retry_after: float | None = None) -> None:
+        """Say goodbye: once everything is acked, after 2 s at most, the session ends for both."""
+        if self.state in (State.CLOSING, State.ENDED):
+            return
+        ending = Ending(code, reason, retry_after)
+        waits_for_acks = self.state is State.ATTACHED
+        self._change(Act.CLOSE)
+        if not waits_for_acks:
+            self._finish(ending)
+            return
+        self._close = (now + CLOSE_WAIT, ending)
+        self.due = now
+        self.outbox.mark()
+
+    def end(self, code: str, reason: str = "", retry_after: float | None = None, *, tell: bool = True) -> None:
+        """End it now. An attached peer is told by a Close in the last message that `take` returns."""
+        if self.state is State.ENDED:
+            return
+        ending = Ending(code, reason, retry_after)
+        if self.attached and tell:
+            self._farewell = self._goodbye(ending)
+            self._wake()
+        self._change(Act.END)
+        self._finish(ending)
+
+    def _goodbye(self, ending: Ending) -> Data:
+        """The last message of a session: what is acked, and why it ends."""
+        wait = None if ending.retry_after is None else round(ending.retry_after * 1000)
+        parts = [self.codec.encode(self.progress()), self.codec.encode(Close(ending.code, ending.reason, wait))]
+        return self.codec.pack(self.outbox.cursor, 0, parts)
+
+    def _finish(self, ending: Ending) -> None:
+        self.ending = ending
+        self.due = NEVER
+        self._close = None
+        self.heartbeat.stop()
+        self.calls.abandon(f"the session ended: {ending.code}")
+        self.outbox.close()
+
+    # -- sending -----------------------------------------------------------------------------------------------------
+
+    @property
+    def largest(self) -> int:
+        """Bytes that one packet may have: a quarter of the outbox, and never more than a message (contract rule 10)."""
+        return min(self.outbox.bounds.size // 4, self._message - HEAD)
+
+    def send(self, packet: Packet, *, deadline: float | None = None, key: object = None) -> Entry:
+        """Queue one packet for this peer.
+
+        Raises OutboxFull when the packet alone is too large, and ConnectionClosed when the session has ended.
+        """
+        return self._queue(self._entry(packet, deadline=deadline, key=key))
+
+    def call(self, packet: Call, settle: Callable[[Outcome], None], deadline: float) -> Pending:
+        """Queue a call; `settle` is told its one outcome. `deadline` is a point in time, in seconds."""
+        pending = Pending(packet.id, self.send(packet), deadline, settle)
+        self.calls.open(pending)
+        self.due = min(self.due, deadline)
+        return pending
+
+    def send_volatile(self, packet: Volatile, now: float) -> bool:
+        """Send it if it can leave soon, else drop it; False when it was dropped at once."""
+        return self.attached and self.outbox.add_volatile(self.codec.encode(packet), now)
+
+    def _entry(
+        self, packet: Packet, *, deadline: float | None = None, key: object = None, repeatable: bool = False
+    ) -> Entry:
+        encoded = self.codec.encode(packet)
+        if len(encoded) > self.largest:
+            raise OutboxFull(
+                f"a {type(packet).__name__} of {len(encoded)} bytes is larger than one packet may be "
+                f"({self.largest} bytes); send it in parts or by reference"
+            )
+        return Entry(packet, encoded, deadline=deadline, key=key, repeatable=repeatable)
+
+    def _queue(self, entry: Entry) -> Entry:
+        if self.ending is not None:
+            raise ConnectionClosed(self.ending.code, self.ending.reason)
+        if type(entry.packet) in _URGENT:
+            self.outbox.add_urgent(entry)
+        else:
+            self.outbox.add(entry)
+        if entry.deadline is not None:
+            self.due = min(self.due, entry.deadline)
+        return entry
+
+    def take(self, now: float, *, single: bool = False) -> list[Data]:
+        """Number what may leave, keep it for replay, and return the messages to write (one at most, if `single`).
+
+        Answers that we owe (Pong, Ack) come first. While no transport is attached nothing is returned, but for the
+        Close of a session that we ended ourselves. Call it only while the transport is not congested: what waits
+        here can still be replaced or dropped.
+        """
+        outbox = self.outbox
+        outbox.dirty = False
+        if outbox.overflowed:
+            self._check_overflow()
+        if self.state is not State.ATTACHED:
+            if self.state is not State.CLOSING:
+                return self._last_words()
+        owed = self._owed(now) if self._answers or self.inbox.handed > self.inbox.told else []
+        messages: list[Data] = []
+        more = True
+        while more:
+            number, counted, parts, more = outbox.run(now, self._message - HEAD)
+            if owed:
+                parts, owed = owed + parts, []
+            if parts:
+                messages.append(self.codec.pack(number, counted, parts))
+            if single and messages:
+                break
+        if self._close is not None and outbox.idle:
+            _, (code, reason, retry_after) = self._close
+            self.end(code, reason, retry_after)
+            if not (single and messages):
+                messages += self._last_words()
+        return messages
+
+    def _check_overflow(self) -> None:
+        if self.outbox.overflowed and self.ending is None:
+            self.end("overflow", "the peer did not take what was sent to it", retry_after=1.0)
+
+    def _owed(self, now: float) -> list[bytes]:
+        owed = [self.codec.encode(answer) for answer in self._answers]
+        self._answers.clear()
+        if self.inbox.handed > self.inbox.told:
+            owed.append(self.codec.encode(self.progress()))
+            self.inbox.acked(now)
+        return owed
+
+    def progress(self) -> Ack:
+        """What we tell the peer of how far we are."""
+        handed, received = self.inbox.handed, self.inbox.received
+        return Ack(handed, received if received != handed else None)
+
+    def _last_words(self) -> list[Data]:
+        if self._farewell is None:
+            return []
+        farewell, self._farewell = self._farewell, None
+        return [farewell]
+
+    # -- receiving ---------------------------------------------------------------------------------------------------
+
+    def receive(self, data: Data, now: float, *, volatile: bool = True) -> Closing | None:
+        """Take in one message; what it holds for the application waits for `deliver`.
+
+        Returns how the transport is to be closed, if it is. `volatile=False` drops volatile packets: the message may
+        be an old one come late (contract rule 18).
+        """
+        if self.state is not State.ATTACHED and self.state is not State.CLOSING:
+            return None
+        self.heartbeat.heard = now
+        try:
+            message = self.codec.decode(data)
+        except RemoteProtocolError as error:
+            return self._violated(error.code, error.message)
+        inbox = self.inbox
+        if message.number > inbox.received + 1:
+            return self._gap(message)
+        for packet in inbox.accept(message, len(data), now, volatile=volatile):
+            closing = self._take_effect(packet, now)
+            if closing is not None:
+                return closing
+        if inbox.flooded:
+            return self._violated("flood", "more events than the window allows were sent before they were acked")
+        if inbox.due < self.due:
+            self.due = inbox.due
+        return None
+
+    def deliver(self) -> Packet | None:
+        """Hand over the next packet for the application, in order; None when nothing waits. From here on it is acked."""
+        return self.inbox.hand_over()
+
+    def poll(self, data: Data, now: float) -> Closing | None:
+        """Take in what came with a poll: its answer begins behind what the client has received (contract rule 18)."""
+        closing = self.receive(data, now)
+        if closing is None and self.attached:
+            self.outbox.rewind(self._peer_received)
+        return closing
+
+    def _gap(self, message: Message) -> Closing:
+        self.gaps += 1
+        expected = self.inbox.received + 1
+        if self._gap_at == expected:
+            return self._violated("protocol", f"a second gap: expected number {expected}, got {message.number}")
+        self._gap_at = expected
+        return Closing(TransportCode.GAP, f"expected number {expected}, got {message.number}")
+
+    def _violated(self, code: str, reason: str) -> Closing:
+        """The peer broke the contract: only a new session can help, or the same bytes would come for ever."""
+        self.end(code, reason, retry_after=1.0)
+        return Closing(TransportCode.PROTOCOL, code)
+
+    def _refuse_broken(self, packet: Broken) -> None:
+        self.broken += 1
+        if packet.call is not None:
+            error = packet.error
+            data = {"parameter": error.parameter, "expected": error.expected}
+            self.send(Failed(packet.call, "payload", str(error), data))
+
+    def _take_effect(self, packet: Packet, now: float) -> Closing | None:
+        match packet:
+            case Reply() | Failed():
+                self.calls.answer(packet)
+            case Broken():
+                self._refuse_broken(packet)
+            case Ack(handed, received):
+                top = self.outbox.numbered
+                if handed > top or (received is not None and not handed <= received <= top):
+                    above = max(handed, received or 0)
+                    return self._violated("protocol", f"acked up to {above}, but only {top} were sent")
+                self.outbox.ack(handed)
+                self._peer_received = handed if received is None else received
+            case Ping():
+                if len(self._answers) < ANSWERS:
+                    self._answers.append(Pong(packet.time, round(now * 1000)))
+                self.outbox.mark()
+            case Pong(time, theirs):
+                self.heartbeat.answered(time / 1000, theirs / 1000, now)
+            case Close(code, reason, retry_after):
+                self.end(code, reason, None if retry_after is None else retry_after / 1000, tell=False)
+                return Closing(TransportCode.ENDED, code)
+            case Hello() | Welcome() | Refuse():
+                return self._violated("protocol", f"{type(packet).__name__} on a transport that is attached already")
+            case _:
+                pass  # counted, and nothing that this side has to do with
+        return None
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def stalled(self, now: float) -> None:
+        """The transport is congested although something waits: watch how long the outbox stays nearly full."""
+        self.outbox.dirty = False
+        self._check_overflow()
+        if self._slow_since is None and self.outbox.above(0.75):
+            self._slow_since = now
+            self.due = min(self.due, now + SLOW_AFTER)
+
+    def tick(self, now: float) -> Closing | None:
+        """Let time pass; call it when `due` has come. Returns how the transport is to be closed, if it is."""
+        if self.state is State.ENDED:
+            return None
+        for pending in self.calls.expire(now):
+            self._call_expired(pending)
+        closing = self._watch(now) if self.attached else None
+        if self._close is not None and now >= self._close[0]:
+            ending = self._close[1]
+            self.end(ending.code, ending.reason, ending.retry_after)
+        self.due = self._next_due(now)
+        return closing
+
+    def _watch(self, now: float) -> Closing | None:
+        if self.heartbeat.silent(now):
+            return Closing(TransportCode.SILENT, "nothing was heard for too long")
+        if self.heartbeat.ping(now):
+            self._answers.append(Ping(round(now * 1000)))
+            self.outbox.mark()
+        if self.inbox.handed > self.inbox.told and now >= self.inbox.due:
+            self.outbox.mark()
+        if self._slow_since is not None:
+            if not self.outbox.above(0.75):
+                self._slow_since = None
+            elif now >= self._slow_since + SLOW_AFTER:
+                return Closing(TransportCode.SLOW, "the outbox stayed nearly full")
+        return None
+
+    def _call_expired(self, pending: Pending) -> None:
+        if not self.withdraw(pending.entry) and self.ending is None:
+            self.send(Cancel(pending.id))
+
+    def withdraw(self, entry: Entry) -> bool:
+        """Take back a packet that has no number yet; False when it has, and is therefore sent for sure."""
+        return entry.withdrawn or self.outbox.withdraw(entry)
+
+    def _next_due(self, now: float) -> float:
+        if self.state is State.ENDED:
+            return NEVER
+        due = self.calls.due
+        if self.attached:
+            due = min(due, self.heartbeat.due)
+            # An ack that is late because nothing was handed over yet is looked after once a second.
+            due = min(due, max(self.inbox.due, now + 1.0))
+            if self._slow_since is not None:
+                due = min(due, self._slow_since + SLOW_AFTER)
+        if self._close is not None:
+            due = min(due, self._close[0])
+        return due
+
+    def postpone(self, seconds: float) -> None:
+        """Our own process stalled for so long: nobody else is to pay for it (contract rule 20)."""
+        self.heartbeat.postpone(seconds)
+        if self._slow_since is not None:
+            self._slow_since += seconds
+

@@ -1,0 +1,1 @@
+"""What helps to test applications built on antiphon, and antiphon itself."""

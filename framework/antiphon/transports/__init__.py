@@ -1,0 +1,1 @@
+"""What carries messages: each transport writes whole messages, and never numbers, retries or interprets."""

@@ -1,0 +1,75 @@
+"""A WebSocket on the server: a message is a message, and a full send buffer is congestion."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.transports.base import Receiver
+from antiphon.types import Data
+
+__all__ = ["WebSocketTransport"]
+
+# Above so many bytes not yet taken by the network the outbox is left alone, below half of it goes on.
+HIGH_WATER = 64 << 10
+
+
+class WebSocketTransport(ABC):
+    """Between a host's WebSocket and whoever receives: the gateway until Hello, then a connection.
+
+    A host lends two methods by subclassing, both synchronous, so that a WebSocket without a task of its own fits:
+    `write`, which also keeps `buffered` and `congested` (one call per receiver of a broadcast, so there is no port
+    behind it to call once more), and `_shut`.
+    """
+
+    name = "websocket"
+    single = False
+    pings = True
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.congested = False
+        self.buffered = 0
+        self._closed = False
+
+    @abstractmethod
+    def write(self, message: Data) -> None:
+        """See Transport.write: binary for bytes and text for str; nothing after `close`."""
+
+    @abstractmethod
+    def _shut(self, code: int, reason: str) -> None:
+        """Close with the handshake after what was written."""
+
+    def close(self, closing: Closing) -> None:
+        """See Transport.close."""
+        if not self._closed:
+            self._closed = True
+            # A reason has at most 123 bytes (RFC 6455, 5.5.1).
+            self._shut(closing.code, closing.reason.encode()[:120].decode(errors="ignore"))
+
+    # -- what the host tells ---------------------------------------------------------------------------------------
+
+    def received(self, message: Data) -> None:
+        """One message came."""
+        if not self._closed:
+            self.receiver.on_message(self, message)
+
+    def sent(self, size: int) -> None:
+        """The network took `size` bytes."""
+        self.buffered -= size
+        if self.congested and self.buffered <= HIGH_WATER // 2:
+            self.congested = False
+            if not self._closed:
+                self.receiver.on_drained(self)
+
+    def lost(self) -> None:
+        """The WebSocket is closed, by the peer or by the network."""
+        if not self._closed:
+            self._closed = True
+            self.receiver.on_lost(self)
+
+    def oversized(self) -> None:
+        """A message above the limit came; the rest of it was not read."""
+        if not self._closed:
+            self.close(Closing(TransportCode.TOO_LARGE, "message too large"))
+            self.receiver.on_lost(self)
