@@ -36,7 +36,7 @@ class Handler:
 class Handlers:
     """What is registered in one namespace. Errors in a registration are raised where it stands."""
 
-    __slots__ = ("_by_name", "_longest_name", "any", "connect", "disconnect", "namespace")
+    __slots__ = ("_by_name", "_longest_name", "any", "connect", "disconnect", "get", "namespace")
 
     def __init__(self, namespace: str, *, longest_name: int = Limits().name) -> None:
         self.namespace = namespace
@@ -44,11 +44,10 @@ class Handlers:
         self.connect: Handler | None = None
         self.disconnect: Handler | None = None
         self._by_name: dict[str, Handler] = {}
+        # The handler of an event, None when it has none of its own and `any` may take it. An attribute and no method:
+        # it is on the path of every event.
+        self.get = self._by_name.get
         self._longest_name = longest_name
-
-    def get(self, name: str) -> Handler | None:
-        """The handler of the event `name`; None when it has none of its own, and `any` may take it."""
-        return self._by_name.get(name)
 
     def on(self, name: str, *, concurrent: bool = False) -> Callable[[F], F]:
         """Decorate the handler of the event `name`: called with the socket and what the event carries.

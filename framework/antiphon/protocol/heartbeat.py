@@ -13,26 +13,28 @@ class Heartbeat:
     `heard`: when anything at all last came from the peer; whoever receives sets it.
     """
 
-    __slots__ = ("_pings", "_spread", "clock_offset", "heard", "next_ping", "round_trip", "settings")
+    __slots__ = ("_pings", "_spread", "_watching", "clock_offset", "heard", "next_ping", "round_trip", "settings")
 
     def __init__(self, settings: Settings, *, pings: bool, spread: float = 0.0) -> None:
         """`spread` between -0.1 and 0.1 keeps ten thousand sessions from pinging in the same second."""
         self.settings = settings
         self._pings = pings
         self._spread = spread
+        self._watching = False
         self.heard = 0.0
         self.next_ping = float("inf")
         self.round_trip: float | None = None
         self.clock_offset: float | None = None
 
-    def start(self, now: float, *, pings: bool = True) -> None:
-        """A transport was attached."""
+    def start(self, now: float, *, watch: bool) -> None:
+        """A transport was attached. `watch=False`: it looks after its own life (polls come and go), so silence is no news."""
         self.heard = now
-        self.next_ping = now + self._interval if self._pings and pings else float("inf")
+        self._watching = watch
+        self.next_ping = now + self._interval if self._pings and watch else float("inf")
 
     def stop(self) -> None:
         """No transport: nobody to ping, and silence means nothing."""
-        self.heard = float("inf")
+        self._watching = False
         self.next_ping = float("inf")
 
     def ping(self, now: float) -> bool:
@@ -49,6 +51,8 @@ class Heartbeat:
     @property
     def silent_at(self) -> float:
         """When the transport is to be given up if nothing is heard before."""
+        if not self._watching:
+            return float("inf")
         return self.heard + self.settings.interval + self.settings.timeout
 
     @property

@@ -69,7 +69,6 @@ class Outbox:
     __slots__ = (
         "_deadlines",
         "_latest",
-        "_on_dirty",
         "_special",
         "_taken",
         "_urgent",
@@ -87,6 +86,7 @@ class Outbox:
         "flow_packets",
         "flow_size",
         "form",
+        "on_dirty",
         "overflowed",
         "reserve",
         "size",
@@ -112,7 +112,7 @@ class Outbox:
         self.size = 0
         self.overflowed = False
         self.dropped = 0
-        self._on_dirty = on_dirty
+        self.on_dirty = on_dirty
         self._waiting: deque[bytes | Entry] = deque()
         self._waiting_size = 0
         self._withdrawn = 0
@@ -165,7 +165,7 @@ class Outbox:
             self.overflowed = self.overflowed or not self.fits(0, 1)
         if not self.dirty:
             self.dirty = True
-            self._on_dirty()
+            self.on_dirty()
 
     def add(self, entry: Entry) -> None:
         """Queue a packet in its place behind everything before it; with a `key` it replaces the unsent older one."""
@@ -225,7 +225,7 @@ class Outbox:
         """Say that there is something to take, once until `dirty` is set back by who takes it."""
         if not self.dirty:
             self.dirty = True
-            self._on_dirty()
+            self.on_dirty()
 
     # -- out -------------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,9 @@ class ServerSession(Session):
         self.expires_at = now + settings.resume.window
         self._settings = settings
 
-    def accept(self, hello: Hello, now: float, *, made: str | None = None, arrived: int = 0) -> Welcome | Refuse:
+    def accept(
+        self, hello: Hello, now: float, *, pings: bool = True, made: str | None = None, arrived: int = 0
+    ) -> Welcome | Refuse:
         """Attach the transport that `hello` came on. Whoever holds the older transport closes it: it is fenced.
 
         `made` is None when the session goes on, else the reason why it is a new one; `arrived` is then how much of
@@ -66,11 +68,12 @@ class ServerSession(Session):
         """
         if hello.attempt <= self.attempt:
             return Refuse("stale", "a newer attach of this session came first", None, self.attempt)
-        if hello.received > self.outbox.numbered:
-            self.end("mismatch", f"{hello.received} received, but only {self.outbox.numbered} were sent", tell=False)
+        received = hello.received if hello.sid == self.sid else 0  # else it speaks of the session that was lost
+        if received > self.outbox.numbered:
+            self.end("mismatch", f"{received} received, but only {self.outbox.numbered} were sent", tell=False)
             return Refuse("mismatch", "the session has ended", 0)
         self.attempt = hello.attempt
-        self.attach(hello.received, now)
+        self.attach(received, now, pings=pings)
         self.expires_at = NEVER
         settings = self._settings
         return Welcome(

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from antiphon.config import Heartbeat as HeartbeatSettings, Inbox as InboxBounds, Outbox as OutboxBounds
-from antiphon.errors import ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
+from antiphon.errors import CallNotSent, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
 from antiphon.protocol.calls import Calls, Outcome, Pending
 from antiphon.protocol.closing import Closing, Ending, TransportCode
 from antiphon.protocol.codec import Broken, Codec, Message
@@ -137,6 +137,11 @@ class Session:
         self._close: tuple[float, Ending] | None = None
         self._farewell: Data | None = None
 
+    def wake_by(self, wake: Callable[[], object]) -> None:
+        """Whom to call when there is something to `take`, when that is known only after the session is."""
+        self._wake = wake
+        self.outbox.on_dirty = wake
+
     # -- the state has one door ------------------------------------------------------------------------------------
 
     def _change(self, act: Act) -> None:
@@ -151,13 +156,13 @@ class Session:
         return self.state is State.ATTACHED or self.state is State.CLOSING
 
     def attach(self, received: int, now: float, *, pings: bool = True) -> None:
-        """A transport begins; the peer has received everything up to `received`. `pings`: the transport wants them."""
+        """A transport begins; the peer has received everything up to `received`. `pings`: see Transport.pings."""
         self._change(Act.ATTACH)
         self._slow_since = None
         self._answers.clear()
         self._peer_received = received
         self.outbox.rewind(received)
-        self.heartbeat.start(now, pings=pings)
+        self.heartbeat.start(now, watch=pings)
         self.due = now
         self.outbox.mark()
 
@@ -441,6 +446,11 @@ class Session:
     def _call_expired(self, pending: Pending) -> None:
         if not self.withdraw(pending.entry) and self.ending is None:
             self.send(Cancel(pending.id))
+
+    def cancel(self, pending: Pending) -> None:
+        """The caller does not wait any more: a call that has left is followed by a Cancel."""
+        if self.calls.give_up(pending.id, CallNotSent("cancelled by its caller")) is not None:
+            self._call_expired(pending)
 
     def withdraw(self, entry: Entry) -> bool:
         """Take back a packet that has no number yet; False when it has, and is therefore sent for sure."""

@@ -18,6 +18,7 @@ class Transport(Protocol):
     """
 
     name: str
+    receiver: Receiver
     single: bool
     pings: bool
     congested: bool

@@ -99,14 +99,6 @@ class LongPollTransport:
         self._lost_at = float("inf")
         self.congested = False
 
-    def gone(self, poll: PollPort, now: float) -> None:
-        """The client hung up on a held poll."""
-        if self._poll is poll:
-            self._poll = None
-            self.congested = True
-            self._answer_by = float("inf")
-            self._lost_at = now + LOST_AFTER
-
     def heard(self, now: float) -> None:
         """Any request is a sign of life."""
         if self._poll is None:

@@ -1,4 +1,8 @@
-"""Bytes in JSON: `{"$bytes": "<base64>"}`; a map whose first key begins with `$` gets one more `$` in front of it."""
+"""Bytes in JSON: `{"$bytes": "<base64>"}`; any other key that begins with `$` gets one more `$` in front of it.
+
+Every such key, not the first one only: JavaScript puts keys that look like integers first, so "first" means
+something else there.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,7 @@ def wrap(value: Any) -> Any:
         wrapped = [wrap(item) for item in value]
         return wrapped if any(a is not b for a, b in zip(wrapped, value, strict=True)) else value
     if isinstance(value, dict):
-        pairs = {key: wrap(item) for key, item in value.items()}
-        first = next(iter(pairs), "")
-        if first.startswith("$"):
-            return {f"${key}" if key == first else key: item for key, item in pairs.items()}
-        return pairs
+        return {f"${key}" if key.startswith("$") else key: wrap(item) for key, item in value.items()}
     return value
 
 
@@ -29,17 +29,26 @@ def unwrap(value: Any) -> Any:
     """The reverse of `wrap`. Raises ValueError for a `$` that means nothing."""
     if isinstance(value, list):
         return [unwrap(item) for item in value]
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict):
         return value
-    first = next(iter(value))
-    if not first.startswith("$"):
-        return {key: unwrap(item) for key, item in value.items()}
-    if first.startswith("$$"):
-        return {key[1:] if key == first else key: unwrap(item) for key, item in value.items()}
-    encoded = value[first]
-    if first != "$bytes" or len(value) != 1 or not isinstance(encoded, str):
-        raise ValueError(f'a map that begins with "$" is {{"$bytes": "<base64>"}}, or its first key has "$$"; got {first!r}')
+    if "$bytes" in value:
+        return _bytes(value)
+    return {_key(key): unwrap(item) for key, item in value.items()}
+
+
+def _bytes(value: dict[str, Any]) -> bytes:
+    encoded = value["$bytes"]
+    if len(value) != 1 or not isinstance(encoded, str):
+        raise ValueError('bytes are {"$bytes": "<base64>"} and nothing else; a key that begins with "$" has "$$"')
     try:
         return b64decode(encoded, validate=True)
     except binascii.Error as error:
         raise ValueError(f"$bytes is not base64: {error}") from None
+
+
+def _key(key: str) -> str:
+    if not key.startswith("$"):
+        return key
+    if not key.startswith("$$"):
+        raise ValueError(f'a key that begins with "$" has one more "$" in front of it; got {key[:64]!r}')
+    return key[1:]

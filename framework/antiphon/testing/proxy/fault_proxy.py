@@ -6,9 +6,10 @@ import ssl
 from types import TracebackType
 from typing import Self
 
-from antiphon.testing.proxy.chaos import Chaos, Weights
+from antiphon.testing.proxy.chaos import Chaos
 from antiphon.testing.proxy.faults import Ending
 from antiphon.testing.proxy.link import Link, reset
+from antiphon.testing.proxy.schedule import Weights
 from antiphon.testing.proxy.switches import Switches
 from antiphon.testing.proxy.tasks import Tasks
 

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from antiphon.testing.proxy.faults import Ending, Gate, Passage
@@ -153,7 +154,9 @@ class Flow:
         if ending is Ending.RESET or not self._destination.can_write_eof():
             self._end(ending)
         elif not self._destination.is_closing():
-            self._destination.write_eof()
+            # A destination that was reset a moment ago cannot be told; its reader learns of the reset.
+            with suppress(OSError):
+                self._destination.write_eof()
 
 
 def _now() -> float:

@@ -30,9 +30,7 @@ class Switches:
         """End all living connections now; how many of them had open traffic (and are counted) is returned."""
         return sum(link.cut(ending) for link in self.links)
 
-    def cut_after(
-        self, size: int, direction: Direction = Direction.DOWN, ending: Ending = Ending.RESET
-    ) -> int:
+    def cut_after(self, size: int, direction: Direction = Direction.DOWN, ending: Ending = Ending.RESET) -> int:
         """Cut each living connection once `size` more bytes of one direction went through it; how many is returned."""
         if size < 1:
             raise ValueError(f"cut_after needs at least 1 byte to go, not {size}; to cut now, use cut()")

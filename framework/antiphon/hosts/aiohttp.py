@@ -1,0 +1,188 @@
+"""antiphon in an aiohttp application: `mount(app, server)`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from importlib.resources import as_file, files
+
+from aiohttp import web
+
+from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, Poll, Push, Request
+from antiphon.hosts.aiohttp_websocket import AiohttpWebSocket
+from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.server.server import Server
+from antiphon.types import Data
+
+__all__ = ["mount"]
+
+# The body of a POST must be there in time (reliability.md, E.5); aiohttp itself has no timer for it.
+BODY_TIMEOUT = 15.0
+PREFLIGHT_AGE = "600"
+ALLOWED_HEADERS = "Content-Type, Antiphon-Session, Antiphon-Key, Antiphon-Attempt, Antiphon-Request"
+FORMS = {bytes: "application/msgpack", str: "application/json"}
+
+
+def mount(app: web.Application, server: Server, *, path: str = "/antiphon") -> None:
+    """Serve `server` under `path`: the WebSocket there, HTTP below it, and the browser client at `path`/antiphon.js.
+
+    The server starts and stops with the application.
+    """
+    host = _Host(server)
+    app.router.add_get(path, host.websocket)
+    app.router.add_get(f"{path}/antiphon.js", host.browser_client)
+    app.router.add_post(path + "/{verb}", host.post)
+    app.router.add_route("OPTIONS", path + "/{verb}", host.preflight)
+    app.cleanup_ctx.append(host.life)
+
+
+class _Host:
+    """The handlers of one mounted server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def life(self, app: web.Application) -> AsyncIterator[None]:
+        """Start and stop the server with the application."""
+        self._server.start()
+        app.on_shutdown.append(self._shut_down)
+        yield
+
+    async def _shut_down(self, app: web.Application) -> None:
+        # Before the connections are closed: held polls and WebSockets would delay the shutdown by a minute.
+        await self._server.close()
+
+    # -- requests ------------------------------------------------------------------------------------------------------------
+
+    async def websocket(self, request: web.Request) -> web.StreamResponse:
+        """GET at the mount point."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        intent = self._server.dialect.interpret(Request("GET", "", _headers(request)))
+        if not isinstance(intent, OpenWebSocket):
+            assert isinstance(intent, Answer)
+            return _plain(intent)
+        socket = web.WebSocketResponse(compress=False, max_msg_size=self._server.limits.message, timeout=2.0)
+        await socket.prepare(request)
+        transport = AiohttpWebSocket(self._server.gateway, socket, request.transport)
+        await transport.run(hello_timeout=self._server.limits.hello_timeout)
+        return socket
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """POST below the mount point."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        verb = request.match_info["verb"]
+        limit = self._server.limits.hello if verb in ("attach", "leave") else self._server.limits.message
+        body = await _body(request, limit)
+        if isinstance(body, Answer):
+            return self._labelled(request, _plain(body))
+        port = _HttpPort()
+        intent = self._server.dialect.interpret(Request(request.method, verb, _headers(request), body))
+        gateway = self._server.gateway
+        match intent:
+            case Attach():
+                gateway.attach(intent, port)
+            case Poll():
+                gateway.poll(intent, port)
+            case Push():
+                gateway.push(intent, port)
+            case LeaveBeacon():
+                gateway.leave(intent, port)
+            case Answer():
+                port.status(intent)
+            case OpenWebSocket():
+                port.status(Answer(426, "a WebSocket is opened at the address above"))
+        return self._labelled(request, await port.response)
+
+    async def preflight(self, request: web.Request) -> web.StreamResponse:
+        """OPTIONS: a browser asks whether a page of another origin may send this."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        response = self._labelled(request, web.Response(status=204))
+        if "Access-Control-Allow-Origin" in response.headers:
+            response.headers["Access-Control-Allow-Methods"] = "POST"
+            response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+            response.headers["Access-Control-Max-Age"] = PREFLIGHT_AGE
+        return response
+
+    async def browser_client(self, request: web.Request) -> web.StreamResponse:
+        """The single-file browser client, so that a page needs no npm."""
+        with as_file(files("antiphon") / "browser" / "antiphon.js") as path:
+            response = web.FileResponse(path, headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+            response.content_type = "text/javascript"
+            return response
+
+    # -- origins -------------------------------------------------------------------------------------------------------------
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        reason = self._server.origins.refusal(request.headers.getall("Origin", []), request.scheme, request.host)
+        return None if reason is None else _plain(Answer(403, reason))
+
+    def _labelled(self, request: web.Request, response: web.Response) -> web.Response:
+        """Nothing of this may be kept by a cache; a listed origin may read it."""
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        origin = request.headers.get("Origin", "")
+        if self._server.origins.allowed(origin):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Antiphon-Reason"
+            response.headers["Vary"] = "Origin"
+        return response
+
+
+class _HttpPort:
+    """One HTTP request, as the gateway answers it."""
+
+    def __init__(self) -> None:
+        self.response: asyncio.Future[web.Response] = asyncio.get_running_loop().create_future()
+
+    def answer(self, message: Data | None) -> None:
+        """See HttpPort.answer."""
+        if message is None:
+            self._settle(web.Response(status=204))
+        else:
+            body = message if isinstance(message, bytes) else message.encode()
+            self._settle(web.Response(body=body, content_type=FORMS[type(message)]))
+
+    def refuse(self, closing: Closing) -> None:
+        """See HttpPort.refuse."""
+        word = TransportCode(closing.code).name.lower()
+        self.status(Answer(409, f"{word}:{closing.reason}", (("Antiphon-Reason", f"{word}:{closing.reason}"),)))
+
+    def status(self, answer: Answer) -> None:
+        """See HttpPort.status."""
+        self._settle(_plain(answer))
+
+    def _settle(self, response: web.Response) -> None:
+        if not self.response.done():
+            self.response.set_result(response)
+
+
+def _plain(answer: Answer) -> web.Response:
+    return web.Response(status=answer.status, text=answer.reason + "\n", headers=dict(answer.headers))
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+async def _body(request: web.Request, limit: int) -> bytes | Answer:
+    """The whole body, or why it is not taken: its length is looked at before it is read."""
+    too_large = Answer(413, f"the body may have {limit} bytes", (("Connection", "close"),))
+    if (request.content_length or 0) > limit:
+        return too_large
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        return Answer(415, "bodies are taken as they are, without Content-Encoding")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > limit:
+                    return too_large
+                parts.append(part)
+    except TimeoutError:
+        return Answer(408, f"the body did not come within {BODY_TIMEOUT:.0f} s", (("Connection", "close"),))
+    return b"".join(parts)

@@ -1,0 +1,133 @@
+"""A session and the transport under it: attach, fence, write, give up. The synchronous half of a connection.
+
+It knows the time only through `clock`, and tasks not at all, so a simulation runs it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.server_session import ServerSession
+from antiphon.transports.base import Transport
+from antiphon.types import Data
+
+__all__ = ["Line"]
+
+
+class Line:
+    """One session with, at times, a transport. Subclasses hand over what arrives and clean up at the end."""
+
+    def __init__(self, session: ServerSession, clock: Callable[[], float], soon: Callable[[], None]) -> None:
+        """`soon` has the line flushed at the end of this turn; it is called after whatever may have left something."""
+        self.session = session
+        self.transport: Transport | None = None
+        self.on_room: Callable[[], None] | None = None  # called once, when the outbox is less than half full again
+        self._clock = clock
+        self._soon = soon
+        self._ended = False
+
+    # -- attach and detach -------------------------------------------------------------------------------------------
+
+    def attach(self, transport: Transport, welcome: Data) -> None:
+        """The session was attached anew: fence what it had, answer, and write what the client has not received."""
+        fenced, self.transport = self.transport, transport
+        if fenced is not None and fenced is not transport:
+            fenced.close(Closing(TransportCode.FENCED, str(self.session.attempt)))
+        transport.write(welcome)
+        self.session.outbox.mark()
+        self._soon()
+
+    def detach(self, closing: Closing | None) -> None:
+        """The transport is gone, or is to be closed."""
+        transport, self.transport = self.transport, None
+        if closing is not None and transport is not None:
+            transport.close(closing)
+        self.session.detach(self._clock())
+        self._let_in()
+
+    # -- Receiver ------------------------------------------------------------------------------------------------------
+
+    def on_message(self, transport: Transport, message: Data, *, volatile: bool = True) -> None:
+        """A message came. On a fenced transport nothing has an effect (contract rule 14)."""
+        if transport is not self.transport:
+            return
+        session = self.session
+        closing = session.receive(message, self._clock(), volatile=volatile)
+        if closing is not None:
+            self.close_after(closing)
+        if session.inbox.received != session.inbox.handed:
+            self._hand_over()
+        if session.outbox.dirty:
+            self._soon()
+        if self.on_room is not None and not session.outbox.above(0.5):
+            self._let_in()
+
+    def on_drained(self, transport: Transport) -> None:
+        """The transport takes more."""
+        self.session.outbox.mark()
+        self._soon()
+
+    def on_lost(self, transport: Transport) -> None:
+        """The transport ended by itself."""
+        if transport is self.transport:
+            self.detach(None)
+
+    # -- time and writing ------------------------------------------------------------------------------------------------
+
+    def flush(self, now: float) -> None:
+        """Write what may leave now. The server's flusher does the same without a call per receiver."""
+        session, transport = self.session, self.transport
+        if transport is not None and transport.congested:
+            session.stalled(now)
+            if session.ending is None:
+                return
+        for message in session.take(now, single=transport is not None and transport.single):
+            if transport is not None:
+                transport.write(message)
+        if session.ending is not None:
+            self.finish()
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        closing = self.session.tick(now)
+        if closing is not None:
+            self.close_after(closing)
+        elif self.session.ending is not None:
+            self.flush(now)
+        if self.session.outbox.dirty:
+            self._soon()
+
+    def close_after(self, closing: Closing) -> None:
+        """Close the transport behind the last words, if the session has any; a session that goes on is detached."""
+        if self.session.ending is not None:
+            self.flush(self._clock())
+        elif self.transport is not None:
+            self.detach(closing)
+
+    def finish(self) -> None:
+        """The session has ended and its last words were said: close the transport and clean up, once."""
+        if self._ended:
+            return
+        self._ended = True
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            ending = self.session.ending
+            code = TransportCode.ENDED if ending is None or ending.code == "closed" else TransportCode.PROTOCOL
+            transport.close(Closing(code, ending.code if ending else ""))
+        self._let_in()
+        self._clean_up()
+
+    def _let_in(self) -> None:
+        """Nobody has to wait for room any more: there is some, or nobody takes anything."""
+        on_room, self.on_room = self.on_room, None
+        if on_room is not None:
+            on_room()
+
+    def _hand_over(self) -> None:
+        """Something waits in the inbox."""
+        raise NotImplementedError
+
+    def _clean_up(self) -> None:
+        """The session is over; nothing more will come."""
+        raise NotImplementedError

@@ -1,0 +1,161 @@
+"""Which sessions this node has: found by sid, by the proof of a key, or, once ended, by what is left of them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from antiphon.protocol.codec import Codec
+from antiphon.protocol.packets import Hello, Refuse, Welcome
+from antiphon.protocol.server_session import ServerSession, Settings
+from antiphon.protocol.session import State
+from antiphon.server.line import Line
+from antiphon.server.statistics import Counters
+
+__all__ = ["Admission", "Registry"]
+
+# What is left of ended sessions is small, and there is never more of it than this.
+TOMBSTONES = 10_000
+
+
+class Admission(NamedTuple):
+    """The answer to a Hello; `line` is None for a Refuse. `fresh`: the session was made by this Hello."""
+
+    answer: Welcome | Refuse
+    line: Line | None = None
+    fresh: bool = False
+
+
+class _Tombstone(NamedTuple):
+    proof: bytes
+    reason: str
+    received: int
+    until: float
+
+
+class Registry:
+    """The sessions of one node. It decides who may attach to what; nobody without the key can (contract rules 1, 13)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        new_sid: Callable[[], str],
+        open_line: Callable[[str, bytes, Codec, float], Line],
+        counters: Counters | None = None,
+    ) -> None:
+        """`open_line(sid, proof, codec, now)` makes a session and the line it stands on."""
+        self._settings = settings
+        self._new_sid = new_sid
+        self._open_line = open_line
+        self._counters = counters or Counters()
+        self._lines: dict[str, Line] = {}
+        self._by_proof: dict[bytes, Line] = {}
+        self._made: dict[str, tuple[str, int]] = {}
+        self._tombstones: OrderedDict[str, _Tombstone] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(tuple(self._lines.values()))
+
+    def find(self, sid: str, key: str) -> Line | None:
+        """The living session that `key` proves; an unknown sid and a wrong key are one answer."""
+        line = self._lines.get(sid)
+        if line is None or not hmac.compare_digest(line.session.proof, prove(key)):
+            return None
+        return line
+
+    def attach(self, hello: Hello, codec: Codec, now: float, *, pings: bool = True) -> Admission:
+        """Answer a Hello in one step: resume, repeat a lost answer, make a session, or refuse."""
+        if hello.version != 1:
+            return Admission(Refuse("version", f"this server speaks version 1, not {hello.version}; reload the client"))
+        proof = prove(hello.key)
+        line = self.find(hello.sid, hello.key) if hello.sid is not None else None
+        if line is not None:
+            if (admission := self._resume(line, hello, codec, now, pings)) is not None:
+                return admission
+        elif (line := self._by_proof.get(proof)) is not None:
+            if (admission := self._repeat(line, hello, codec, now, pings)) is not None:
+                return admission
+        return self._make(hello, proof, codec, now, pings)
+
+    def _resume(self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool) -> Admission | None:
+        session = line.session
+        if session.codec.form != codec.form:
+            return Admission(Refuse("form", f"this session speaks {session.codec.form}, not {codec.form}"), None)
+        if session.state is State.CLOSING:
+            session.end("closed", "the session was being closed")
+        if session.ending is None:
+            answer = session.accept(hello, now, pings=pings)
+            if session.ending is None:
+                return Admission(answer, line if isinstance(answer, Welcome) else None)
+        line.finish()
+        return None
+
+    def _repeat(self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool) -> Admission | None:
+        """A Hello whose Welcome was lost: the same session if nothing came from the client yet, else no ghost of it."""
+        session = line.session
+        if hello.attempt <= session.attempt:
+            return Admission(Refuse("stale", "a newer attach of this client came first", None, session.attempt))
+        if session.inbox.received or session.codec.form != codec.form or session.state is State.CLOSING:
+            session.end("unknown", "its client began another session")
+            line.finish()
+            return None
+        made, arrived = self._made.get(session.sid, ("", 0))
+        answer = session.accept(hello, now, pings=pings, made=made, arrived=arrived)
+        return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
+
+    def _make(self, hello: Hello, proof: bytes, codec: Codec, now: float, pings: bool) -> Admission:
+        reason, arrived = self._what_became(hello, proof)
+        sid = self._new_sid()
+        line = self._open_line(sid, proof, codec, now)
+        self._counters.sessions_made += 1
+        self._lines[sid] = self._by_proof[proof] = line
+        self._made[sid] = (reason, arrived)
+        answer = line.session.accept(hello, now, pings=pings, made=reason, arrived=arrived)
+        return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
+
+    def _what_became(self, hello: Hello, proof: bytes) -> tuple[str, int]:
+        """Why the session that a Hello names cannot be resumed, and how much of it had been received."""
+        if hello.sid is None:
+            return "", 0
+        if hello.epoch is not None and hello.epoch != self._settings.epoch:
+            return "server_restart", 0
+        tombstone = self._tombstones.get(hello.sid)
+        if tombstone is None or not hmac.compare_digest(tombstone.proof, proof):
+            return "unknown", 0
+        return tombstone.reason, tombstone.received
+
+    def bury(self, line: Line, now: float) -> None:
+        """A session has ended: forget it, but for why and how far it came, for as long as its client may ask."""
+        session = line.session
+        if self._lines.pop(session.sid, None) is None:
+            return
+        if self._by_proof.get(session.proof) is line:
+            del self._by_proof[session.proof]
+        self._made.pop(session.sid, None)
+        self._counters.sessions_ended += 1
+        self._counters.duplicates += session.inbox.duplicates
+        self._counters.gaps += session.gaps
+        reason = session.ending.code if session.ending is not None else "unknown"
+        until = now + self._settings.resume.window
+        self._tombstones[session.sid] = _Tombstone(session.proof, reason, session.inbox.received, until)
+        self.forget(now)
+
+    def forget(self, now: float) -> None:
+        """Drop the tombstones whose time is over, and the oldest above the bound."""
+        while self._tombstones:
+            oldest = next(iter(self._tombstones.values()))
+            if oldest.until > now and len(self._tombstones) <= TOMBSTONES:
+                return
+            self._tombstones.popitem(last=False)
+
+
+def prove(key: str) -> bytes:
+    """What is kept of a key: enough to know it again, nothing to use it."""
+    return hashlib.sha256(key.encode()).digest()
