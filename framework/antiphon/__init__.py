@@ -1,5 +1,7 @@
 """antiphon: a call, and the answer. Real-time events, calls and rooms that survive cuts."""
 
+from antiphon.client.client import Client
+from antiphon.client.namespace import ClientNamespace
 from antiphon.config import Backoff, Heartbeat, Inbox, Limits, Outbox, Resume
 from antiphon.errors import (
     AntiphonError,
@@ -32,6 +34,8 @@ __all__ = [
     "CallFailed",
     "CallNotSent",
     "CallTimeout",
+    "Client",
+    "ClientNamespace",
     "ConnectionClosed",
     "ConnectionRefused",
     "Heartbeat",

@@ -43,9 +43,13 @@ _FINAL = frozenset({"unauthorized", "principal_changed", "version", "bad_hello"}
 class Port(Protocol):
     """One transport as the shell lends it."""
 
-    congested: bool
     single: bool
     pings: bool
+
+    @property
+    def congested(self) -> bool:
+        """Whether nothing more should be written now."""
+        ...
 
     def write(self, message: Data) -> None:
         """Send one message; the first is a Ping or a Hello."""

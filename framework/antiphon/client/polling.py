@@ -45,7 +45,6 @@ class Owner(Protocol):
     """What the polls and headers are made from: the session."""
 
     attempt: int
-    sid: str | None
 
     @property
     def key(self) -> str: ...
@@ -70,6 +69,7 @@ class PollingPort:
         self._attached = False
         self._closed = False
         self._attempt = 0
+        self._sid = ""
 
     def write(self, message: Data) -> None:
         """See Port.write: before Welcome it is an attach, then a push."""
@@ -105,7 +105,8 @@ class PollingPort:
             self.congested = False
         if status == 200:
             if not self._attached and not was_poll:
-                self._attached = _is_welcome(self._codec, body)
+                self._sid = _welcomed_as(self._codec, body)
+                self._attached = bool(self._sid)
             return Told(message=body)
         if status == 204 and was_poll:
             return Told()
@@ -123,7 +124,7 @@ class PollingPort:
         headers: list[tuple[str, str]] = []
         if verb != "attach":
             headers = [
-                ("Antiphon-Session", self._owner.sid or ""),
+                ("Antiphon-Session", self._sid),
                 ("Antiphon-Key", self._owner.key),
                 ("Antiphon-Attempt", str(self._attempt)),
                 ("Antiphon-Request", str(self._token)),
@@ -132,8 +133,10 @@ class PollingPort:
         return self._token
 
 
-def _is_welcome(codec: Codec, body: Data) -> bool:
+def _welcomed_as(codec: Codec, body: Data) -> str:
+    """The sid of a Welcome. Kept here, since the last push of a session leaves when the session has forgotten it."""
     try:
-        return any(isinstance(packet, Welcome) for packet in codec.decode(body).packets)
+        packets = codec.decode(body).packets
     except RemoteProtocolError:
-        return False  # the connector reads it too, and drops the link
+        return ""  # the connector reads it too, and drops the link
+    return next((packet.sid for packet in packets if isinstance(packet, Welcome)), "")

@@ -36,9 +36,12 @@ class Handler:
 class Handlers:
     """What is registered in one namespace. Errors in a registration are raised where it stands."""
 
-    __slots__ = ("_by_name", "_longest_name", "any", "connect", "disconnect", "get", "namespace")
+    __slots__ = ("_by_name", "_leading", "_longest_name", "any", "connect", "disconnect", "get", "namespace")
 
-    def __init__(self, namespace: str, *, longest_name: int = Limits().name) -> None:
+    def __init__(
+        self, namespace: str, *, leading: Sequence[str] = ("socket",), longest_name: int = Limits().name
+    ) -> None:
+        """`leading` is what every handler is given first: the socket on a server, nothing on a client."""
         self.namespace = namespace
         self.any: Handler | None = None
         self.connect: Handler | None = None
@@ -47,6 +50,7 @@ class Handlers:
         # The handler of an event, None when it has none of its own and `any` may take it. An attribute and no method:
         # it is on the path of every event.
         self.get = self._by_name.get
+        self._leading = tuple(leading)
         self._longest_name = longest_name
 
     def on(self, name: str, *, concurrent: bool = False) -> Callable[[F], F]:
@@ -84,18 +88,20 @@ class Handlers:
         if name == "*":
             label = f"the catch-all handler of namespace {self.namespace!r}"
             self._refuse_second(label, self.any, function)
-            self.any = _handler(name, function, bind(function, label, leading=["socket", "event"]), concurrent)
+            self.any = _handler(name, function, bind(function, label, leading=[*self._leading, "event"]), concurrent)
             return self.any
         self._refuse_name(name)
         label = f"handler {name!r} of namespace {self.namespace!r}"
         self._refuse_second(label, self._by_name.get(name), function)
-        handler = self._by_name[name] = _handler(name, function, bind(function, label), concurrent)
+        handler = self._by_name[name] = _handler(
+            name, function, bind(function, label, leading=self._leading), concurrent
+        )
         return handler
 
     def _hook(self, first: Handler | None, name: str, function: Callable[..., Any], offered: Sequence[str]) -> Handler:
         label = f"{name} of namespace {self.namespace!r}"
         self._refuse_second(label, first, function)
-        return _handler(name, function, bind(function, label, offered=offered), concurrent=False)
+        return _handler(name, function, bind(function, label, leading=self._leading, offered=offered), concurrent=False)
 
     def _refuse_second(self, label: str, first: Handler | None, function: Callable[..., Any]) -> None:
         if first is not None:

@@ -109,7 +109,9 @@ class _Host:
     async def browser_client(self, request: web.Request) -> web.StreamResponse:
         """The single-file browser client, so that a page needs no npm."""
         with as_file(files("antiphon") / "browser" / "antiphon.js") as path:
-            response = web.FileResponse(path, headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+            response = web.FileResponse(
+                path, headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+            )
             response.content_type = "text/javascript"
             return response
 

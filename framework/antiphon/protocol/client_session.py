@@ -269,6 +269,11 @@ class ClientSession(Session):
         """See Session.deliver; what a lost session had received comes first."""
         return self._leftover.pop(0) if self._leftover else super().deliver()
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to deliver."""
+        return bool(self._leftover) or len(self.inbox) > 0
+
     # -- losing a session ------------------------------------------------------------------------------------------------
 
     def _finish(self, ending: Ending) -> None:

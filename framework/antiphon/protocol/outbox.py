@@ -94,9 +94,7 @@ class Outbox:
         "window",
     )
 
-    def __init__(
-        self, codec: Codec, bounds: Bounds, on_dirty: Callable[[], object], *, reserve: int = 0
-    ) -> None:
+    def __init__(self, codec: Codec, bounds: Bounds, on_dirty: Callable[[], object], *, reserve: int = 0) -> None:
         """`reserve`: packets above the bound that only replies, cancels and leaves may use (contract rule 11)."""
         self.codec = codec
         self.reserve = reserve
@@ -219,7 +217,9 @@ class Outbox:
         expired = [e for e in dated if e.deadline is not None and e.deadline <= now]
         for entry in expired:
             self.withdraw(entry)
-        return expired, min((e.deadline for e in dated if e.deadline is not None and not e.withdrawn), default=float("inf"))
+        return expired, min(
+            (e.deadline for e in dated if e.deadline is not None and not e.withdrawn), default=float("inf")
+        )
 
     def mark(self) -> None:
         """Say that there is something to take, once until `dirty` is set back by who takes it."""

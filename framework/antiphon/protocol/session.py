@@ -475,4 +475,3 @@ class Session:
         self.heartbeat.postpone(seconds)
         if self._slow_since is not None:
             self._slow_since += seconds
-

@@ -18,7 +18,9 @@ class Origins:
         for origin in listed:
             parts = urlsplit(origin)
             if not parts.scheme or not parts.netloc or parts.path or parts.query or parts.fragment or "*" in origin:
-                raise ValueError(f'an origin is a scheme and a host, like "https://app.example" or with a port, not {origin!r}')
+                raise ValueError(
+                    f'an origin is a scheme and a host, like "https://app.example" or with a port, not {origin!r}'
+                )
         self._listed = frozenset(origin.lower() for origin in listed)
 
     def refusal(self, origins: Sequence[str], scheme: str, host: str) -> str | None:

@@ -66,9 +66,7 @@ class Server:
         self.registry = Registry(
             self._settings, new_sid=lambda: secrets.token_urlsafe(16), open_line=self._open_line, counters=self.counters
         )
-        self.gateway = Gateway(
-            self.registry, self.dialect, clock, hello_limit=limits.hello, admitted=self._admitted
-        )
+        self.gateway = Gateway(self.registry, self.dialect, clock, hello_limit=limits.hello, admitted=self._admitted)
         self._namespaces: dict[str, Namespace] = {}
         self._codec = MsgpackCodec(limits)
         self._largest = min(outbox.size // 4, limits.message - 64)
@@ -82,7 +80,9 @@ class Server:
     def namespace(self, name: str = "/") -> Namespace:
         """The namespace of this name, made when it is asked for first. A name begins with "/"."""
         if not name.startswith("/") or len(name) > self.limits.name:
-            raise LocalProtocolError(f'a namespace is named "/" or "/something", at most {self.limits.name} characters, not {name!r}')
+            raise LocalProtocolError(
+                f'a namespace is named "/" or "/something", at most {self.limits.name} characters, not {name!r}'
+            )
         namespace = self._namespaces.get(name)
         if namespace is None:
             namespace = self._namespaces[name] = Namespace(self, name)

@@ -46,9 +46,7 @@ class ServerStatistics:
     gaps: int
 
 
-def count(
-    lines: list[Line], sockets: Mapping[str, int], rooms: int, counters: Counters
-) -> ServerStatistics:
+def count(lines: list[Line], sockets: Mapping[str, int], rooms: int, counters: Counters) -> ServerStatistics:
     """Count what lives now, and add what was counted on the way."""
     return ServerStatistics(
         sessions=len(lines),

@@ -34,7 +34,17 @@ class PollPort(Protocol):
 class LongPollTransport:
     """One attach over HTTP requests."""
 
-    __slots__ = ("_answer_by", "_closed", "_lost_at", "_newest_poll", "_newest_push", "_poll", "_released", "congested", "receiver")
+    __slots__ = (
+        "_answer_by",
+        "_closed",
+        "_lost_at",
+        "_newest_poll",
+        "_newest_push",
+        "_poll",
+        "_released",
+        "congested",
+        "receiver",
+    )
 
     name = "longpoll"
     single = True

@@ -41,8 +41,10 @@ class MsgpackCodec:
         if length < 16 and number < 128 and counted < 128:
             head = bytes((0x90 | length, number, counted))
         else:
-            size = bytes((0x90 | length,)) if length < 16 else (
-                b"\xdc" + length.to_bytes(2, "big") if length < 65536 else b"\xdd" + length.to_bytes(4, "big")
+            size = (
+                bytes((0x90 | length,))
+                if length < 16
+                else (b"\xdc" + length.to_bytes(2, "big") if length < 65536 else b"\xdd" + length.to_bytes(4, "big"))
             )
             head = size + _msgpack.encode(number) + _msgpack.encode(counted)
         return head + parts[0] if length == 3 else b"".join((head, *parts))

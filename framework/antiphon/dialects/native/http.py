@@ -43,7 +43,9 @@ class NativeDialect:
         if not request.path:
             return _websocket(request)
         if request.path not in ("attach", "poll", "push", "leave"):
-            return Answer(404, f"{request.path!r} is none of attach, poll, push, leave; is the client's version this server's?")
+            return Answer(
+                404, f"{request.path!r} is none of attach, poll, push, leave; is the client's version this server's?"
+            )
         if request.method != "POST":
             return Answer(405, f"{request.path} takes POST, not {request.method}", (("Allow", "POST"),))
         if request.path == "leave":

@@ -1,0 +1,102 @@
+# What a developer does here, one word each; `make` lists them.
+#
+# Nothing has to be set up by hand: each target makes what it needs (.venv, js-client/node_modules) and keeps it until
+# pyproject.toml or package-lock.json changes. A missing tool is one line that names it and how to get it.
+#
+# Variables: PORT (demo), PYTHON (an interpreter to prefer), CHROMIUM (the browser to test in).
+
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+MODULES := js-client/node_modules/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# The targets share two cores and one terminal, and some tests measure.
+.NOTPARALLEL:
+.PHONY: help demo test test-python test-js test-browser check build format clean needs-python needs-node needs-browser
+
+help:
+	@echo "make demo    run the chat example on PORT=$(PORT)"
+	@echo "make test    run all tests (one kind: test-python, test-js, test-browser)"
+	@echo "make check   lint, types, architecture, and whether the committed browser build is current"
+	@echo "make build   build the browser client into the Python package"
+	@echo "make format  format all sources"
+	@echo "make clean   remove what was set up or built"
+
+demo: $(RUNTIME)
+	@exec $(BIN)/python -m examples.chat --port $(PORT)
+
+test: needs-python needs-node needs-browser test-python test-js test-browser
+
+test-python: $(DEVELOPMENT)
+	$(BIN)/python -m pytest
+
+test-js: $(MODULES)
+	npm --prefix js-client test --silent
+
+# These tests are Node scripts, so that they drive Chromium with playwright-core from js-client/node_modules. They lie
+# outside of js-client, so they get it by createRequire(new URL("../../js-client/", import.meta.url))("playwright-core").
+# They start their servers with the interpreter that PYTHON names, and the browser that CHROMIUM names.
+test-browser: needs-browser $(DEVELOPMENT) $(MODULES)
+	PYTHON="$(abspath $(BIN))/python" CHROMIUM="$(browser)" node --test tests/browser/*.test.mjs
+
+check: $(DEVELOPMENT) $(MODULES)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+	$(BIN)/python -m pytest -q tests/architecture
+	npm --prefix js-client run --silent check
+
+build: $(MODULES)
+	npm --prefix js-client run --silent build
+
+format: $(DEVELOPMENT) $(MODULES)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	npm --prefix js-client run --silent format
+
+clean:
+	rm -rf $(VENV) js-client/node_modules js-client/dist dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# -- what is set up once ------------------------------------------------------------------------------------------------
+
+$(RUNTIME): pyproject.toml | needs-python
+	$(python) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[uvloop]'
+	@touch $@
+
+$(DEVELOPMENT): pyproject.toml | needs-python
+	$(python) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[uvloop,test]'
+	@touch $(RUNTIME) $@
+
+$(MODULES): js-client/package.json js-client/package-lock.json js-client/.npmrc | needs-node
+	npm --prefix js-client ci --loglevel=error
+	@touch $@
+
+# -- what must be there -------------------------------------------------------------------------------------------------
+
+# A recipe of nothing but $(error) is what makes it a single line: a failing command would get make's own line after it.
+
+needs-python:
+	@$(if $(python),:,$(error python is missing: install Python 3.11 or newer with its venv module (Debian: apt-get install python3 python3-venv)))
+
+needs-node:
+	@$(if $(node),:,$(error node is missing: install Node.js 20.19 or newer (Debian 13: apt-get install nodejs npm)))
+	@$(if $(npm),:,$(error npm is missing: install the npm that belongs to your Node.js (Debian: apt-get install npm)))
+
+needs-browser:
+	@$(if $(browser),:,$(error chromium is missing: install Chromium (Debian: apt-get install chromium) or name a browser by CHROMIUM=/its/path))
+	@$(if $(openssl),:,$(error openssl is missing: the browser tests make a certificate with it (Debian: apt-get install openssl)))
+
+python = $(shell for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
+node = $(shell node -e 'const [major, minor] = process.versions.node.split(".").map(Number); \
+	process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null && echo node)
+npm = $(shell npm --version 2>/dev/null)
+browser = $(shell for name in $(or $(CHROMIUM),chromium chromium-browser google-chrome google-chrome-stable); do \
+	command -v "$$name" && break; done)
+openssl = $(shell command -v openssl)

@@ -1,0 +1,282 @@
+"""The asyncio half of a client: it opens what the connector wants, and runs handlers in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from antiphon.client.backoff import Backoff
+from antiphon.client.clock import Clock
+from antiphon.client.connector import Connector, Link, Port
+from antiphon.client.namespace import ClientNamespace
+from antiphon.client.transports import LongPoll, WebSocket
+from antiphon.client.worker import Worker
+from antiphon.config import Backoff as BackoffSettings, Limits, Outbox
+from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
+from antiphon.errors import CallError, ConnectionClosed
+from antiphon.protocol.client_session import ClientSession, Loss
+from antiphon.protocol.packets import Call
+from antiphon.types import Data, Value
+
+__all__ = ["Client"]
+
+log = logging.getLogger("antiphon.client")
+
+# A goodbye waits so long for acks (contract rule 26), and for the transport to carry it.
+CLOSE_WAIT = 3.0
+
+
+class Client:
+    """One session with a server, for as long as it is wanted: it reconnects, falls back and moves over by itself.
+
+    `url` is where the server is mounted, for instance "http://localhost:8000/antiphon". `transports` are tried in
+    this order. `form` is "msgpack", or "json" to look at it. `clock` gives seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        transports: Sequence[str] = ("websocket", "longpoll"),
+        backoff: BackoffSettings = BackoffSettings(),
+        outbox: Outbox = Outbox(packets=1024),
+        limits: Limits = Limits(),
+        form: str = "msgpack",
+        headers: dict[str, str] | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        unknown = set(transports) - {"websocket", "longpoll"}
+        if unknown or not transports:
+            raise ValueError(f"transports are 'websocket' and 'longpoll', at least one, not {list(transports)!r}")
+        if form not in ("msgpack", "json"):
+            raise ValueError(f"form is 'msgpack' or 'json', not {form!r}")
+        self.url = url.rstrip("/")
+        self.clock = clock or Clock()
+        self.session = ClientSession(
+            MsgpackCodec(limits) if form == "msgpack" else JsonCodec(limits),
+            secrets.token_urlsafe(32),
+            outbox=outbox,
+            limits=limits,
+            wake=self._soon,
+        )
+        self.on_state: Callable[[str], None] | None = None
+        self.on_loss: Callable[[Loss], None] | None = None
+        self._limits = limits
+        self._headers = headers or {}
+        self._connector = Connector(
+            self.session, self._open_port, kinds=transports, backoff=Backoff(backoff, random.random)
+        )
+        self._namespaces: dict[str, ClientNamespace] = {}
+        self._worker = Worker(self)
+        self._http: aiohttp.ClientSession | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = float("inf")
+        self._flushing = False
+        self._state = "closed"
+        self._changed = asyncio.Event()
+
+    # -- what the application does -----------------------------------------------------------------------------------------
+
+    def namespace(self, name: str = "/", *, auth: Value = None) -> ClientNamespace:
+        """A namespace of the server; `auth` is what its on_connect is given. It is joined once the client connects."""
+        namespace = self._namespaces.get(name)
+        if namespace is None:
+            namespace = self._namespaces[name] = ClientNamespace(self, name)
+        self.session.join(name, auth)
+        if self._http is not None:
+            self.after()
+        return namespace
+
+    async def connect(self) -> None:
+        """Connect, and stay connected. Returns when the session is attached for the first time.
+
+        Raises ConnectionClosed when the server does not want this client.
+        """
+        if self._http is None:
+            self._http = aiohttp.ClientSession(headers=self._headers)
+        if self.session.ending is not None:
+            self.session.renew()
+        self._connector.start(self.clock())
+        self.after()
+        while self._connector.live is None:
+            if self._connector.stopped is not None:
+                raise ConnectionClosed(self._connector.stopped.code, self._connector.stopped.reason)
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def close(self) -> None:
+        """Say goodbye: what was emitted is still delivered, if that takes no longer than 2 s."""
+        self.session.close(self.clock())
+        self.after()
+        try:
+            async with asyncio.timeout(CLOSE_WAIT):
+                while self.session.ending is None:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            self.session.end("closed", tell=False)
+        if self._connector.stopped is None:
+            self._connector.stop("closed")
+        self.after()
+        await self._worker.settled()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._tasks:
+            _, pending = await asyncio.wait(tuple(self._tasks), timeout=CLOSE_WAIT)
+            for task in pending:
+                task.cancel()
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def state(self) -> str:
+        """ "connected", "connecting", "waiting" (for the next try), or "closed"."""
+        connector = self._connector
+        if connector.stopped is not None:
+            return "closed"
+        if connector.live is not None:
+            return "connected"
+        return "connecting" if connector.candidate is not None else "waiting"
+
+    @property
+    def transport(self) -> str | None:
+        """The transport in use, None while there is none."""
+        return self._connector.live.kind if self._connector.live is not None else None
+
+    async def call(self, packet: Callable[[int], Call], timeout: float, repeatable: bool) -> Any:
+        """Send a call and return its answer, or raise its CallError. Namespaces use it."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Any) -> None:
+            if not future.done():
+                future.set_result(outcome)
+
+        pending = self.session.emit_call(
+            packet(self.session.next_call()), settle, self.clock() + timeout, repeatable=repeatable
+        )
+        self.after()
+        try:
+            outcome = await future
+        except asyncio.CancelledError:
+            self.session.cancel(pending)
+            self.after()
+            raise
+        if isinstance(outcome, CallError):
+            raise outcome
+        return outcome
+
+    # -- Events: what transports tell ----------------------------------------------------------------------------------------
+
+    def on_opened(self, link: Link) -> None:
+        """A transport is open."""
+        self._connector.opened(link, self.clock())
+        self.after()
+
+    def on_message(self, link: Link, message: Data) -> None:
+        """A message came."""
+        self._connector.received(link, message, self.clock())
+        self.after()
+
+    def on_drained(self, link: Link) -> None:
+        """A transport takes more."""
+        self.session.outbox.mark()
+        self.after()
+
+    def on_lost(self, link: Link, code: int, reason: str) -> None:
+        """A transport ended."""
+        self._connector.lost(link, self.clock(), code, reason)
+        self.after()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it as long as the client lives."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # -- what follows from anything that happened ------------------------------------------------------------------------------
+
+    def after(self) -> None:
+        """Look at what the core has become: tell the application, and be called again in time."""
+        while self.session.losses:
+            self._tell_loss(self.session.losses.pop(0))
+        self._worker.wake()
+        if self.state != self._state:
+            self._state = self.state
+            self._changed.set()
+            if self.on_state is not None:
+                self.on_state(self._state)
+            if self._connector.stopped is not None:
+                error = ConnectionClosed(self._connector.stopped.code, self._connector.stopped.reason)
+                for namespace in self._namespaces.values():
+                    namespace.kept_out(error)
+        if self.session.outbox.dirty:
+            self._soon()
+        self._set_timer()
+
+    def _tell_loss(self, loss: Loss) -> None:
+        for namespace in self._namespaces.values():
+            if namespace.connected:
+                namespace.id = None
+                self._worker.disconnected(namespace, loss.reason)
+        if self.on_loss is not None:
+            self.on_loss(loss)
+        elif loss.unconfirmed:
+            log.warning("the session was lost (%s) with %d packets unconfirmed", loss.reason, len(loss.unconfirmed))
+
+    def _soon(self) -> None:
+        """Write at the end of this turn of the loop."""
+        if not self._flushing and self._http is not None:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        self._connector.flush(self.clock())
+        self.after()
+
+    def _set_timer(self) -> None:
+        due = self._connector.due
+        if self._timer is not None:
+            if due == self._timer_at:
+                return
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = due
+        if due != float("inf") and self._http is not None:
+            delay = max(0.0, due - self.clock())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._connector.tick(self.clock())
+        self.after()
+
+    def _open_port(self, kind: str, link: Link) -> Port:
+        assert self._http is not None
+        loop = asyncio.get_running_loop()
+        if kind == "websocket":
+            return WebSocket(self, link, self._http, self.url, self._limits.message)
+        return LongPoll(self, link, self._http, self.url, self.session, loop.call_soon)
+
+    def find(self, name: str) -> ClientNamespace | None:
+        """The namespace of this name, if it was asked for."""
+        return self._namespaces.get(name)

@@ -1,0 +1,25 @@
+"""The time of a client: the later of wall and monotonic clock, so that a machine that slept knows it (contract rule 20)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """Seconds since it was made. It never goes back; whichever clock went further counts."""
+
+    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._wall, self._monotonic = wall, monotonic
+        self._last = wall(), monotonic()
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        """The time now."""
+        reading = self._wall(), self._monotonic()
+        # Each advance by itself: a wall clock that is set back must not eat what a sleep added.
+        self._now += max(0.0, reading[0] - self._last[0], reading[1] - self._last[1])
+        self._last = reading
+        return self._now

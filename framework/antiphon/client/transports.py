@@ -1,0 +1,178 @@
+"""The client's transports over aiohttp: thin shells, what they mean is the connector's affair."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import aiohttp
+
+from antiphon.client.connector import Link
+from antiphon.client.polling import HttpRequest, PollingPort, Told
+from antiphon.protocol.client_session import ClientSession
+from antiphon.types import Data
+
+__all__ = ["Events", "LongPoll", "WebSocket"]
+
+HIGH_WATER = 64 << 10
+CLOSE_WAIT = 2.0
+
+
+class Events(Protocol):
+    """Who is told what happens to a transport."""
+
+    def on_opened(self, link: Link) -> None: ...
+
+    def on_message(self, link: Link, message: Data) -> None: ...
+
+    def on_drained(self, link: Link) -> None: ...
+
+    def on_lost(self, link: Link, code: int, reason: str) -> None: ...
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]: ...
+
+
+class WebSocket:
+    """One WebSocket connection to the server."""
+
+    single = False
+    pings = True
+
+    def __init__(self, events: Events, link: Link, http: aiohttp.ClientSession, url: str, limit: int) -> None:
+        self.congested = False
+        self._events = events
+        self._link = link
+        self._queue: deque[Data] = deque()
+        self._buffered = 0
+        self._something = asyncio.Event()
+        self._closed = False
+        self._task = events.spawn(self._run(http, url, limit))
+
+    def write(self, message: Data) -> None:
+        """See Port.write."""
+        self._queue.append(message)
+        self._buffered += len(message)
+        self.congested = self._buffered > HIGH_WATER
+        self._something.set()
+
+    def close(self) -> None:
+        """See Port.close: what was written still goes, for 2 s."""
+        if not self._closed:
+            self._closed = True
+            self._something.set()
+            asyncio.get_running_loop().call_later(CLOSE_WAIT, self._task.cancel)
+
+    async def _run(self, http: aiohttp.ClientSession, url: str, limit: int) -> None:
+        code, reason = 0, ""
+        try:
+            async with http.ws_connect(url, compress=0, max_msg_size=limit) as socket:
+                if self._closed:
+                    return
+                self._events.on_opened(self._link)
+                writer = asyncio.get_running_loop().create_task(self._write_all(socket))
+                try:
+                    while not self._closed:
+                        message = await socket.receive()
+                        if message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT):
+                            self._events.on_message(self._link, message.data)
+                        else:
+                            # Not `async for`: it swallows the reason of a close, which says who took over.
+                            code, reason = socket.close_code or 0, str(message.extra or "")
+                            break
+                    if self._closed:
+                        await writer
+                finally:
+                    writer.cancel()
+        except (aiohttp.ClientError, OSError) as error:
+            reason = str(error)
+        if not self._closed:
+            self._closed = True
+            self._events.on_lost(self._link, code, reason)
+
+    async def _write_all(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+            while True:
+                while self._queue:
+                    message = self._queue.popleft()
+                    await (socket.send_bytes(message) if isinstance(message, bytes) else socket.send_str(message))
+                    self._buffered -= len(message)
+                    if self.congested and self._buffered <= HIGH_WATER // 2:
+                        self.congested = False
+                        self._events.on_drained(self._link)
+                if self._closed:
+                    await socket.close()
+                    return
+                self._something.clear()
+                await self._something.wait()
+
+
+class LongPoll:
+    """One attach over HTTP requests: PollingPort says which, here they are made."""
+
+    single = True
+    pings = False
+
+    def __init__(
+        self,
+        events: Events,
+        link: Link,
+        http: aiohttp.ClientSession,
+        url: str,
+        session: ClientSession,
+        soon: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self._events = events
+        self._link = link
+        self._http = http
+        self._url = url
+        self._form = session.codec.form
+        self._port = PollingPort(session.codec, session, self._begin)
+        self._polls: set[asyncio.Task[None]] = set()
+        soon(lambda: events.on_opened(link))  # HTTP has nothing to open
+
+    @property
+    def congested(self) -> bool:
+        """See Port."""
+        return self._port.congested
+
+    def write(self, message: Data) -> None:
+        """See Port.write."""
+        self._port.write(message)
+
+    def close(self) -> None:
+        """See Port.close: a push on its way goes on, a poll is not waited for."""
+        self._port.close()
+        for task in tuple(self._polls):
+            task.cancel()
+
+    def _begin(self, request: HttpRequest) -> None:
+        task = self._events.spawn(self._make(request))
+        if request.verb == "poll":
+            self._polls.add(task)
+            task.add_done_callback(self._polls.discard)
+
+    async def _make(self, request: HttpRequest) -> None:
+        try:
+            timeout = aiohttp.ClientTimeout(total=request.timeout)
+            headers = [*request.headers, ("Content-Type", f"application/{self._form}")]
+            url = f"{self._url}/{request.verb}"
+            async with self._http.post(url, data=request.body, headers=dict(headers), timeout=timeout) as response:
+                raw = await response.read()
+                body: Data = raw if self._form == "msgpack" else raw.decode()
+                reason = response.headers.get("Antiphon-Reason", "")
+                told = self._port.answered(request.token, response.status, body, reason)
+        except (aiohttp.ClientError, OSError, TimeoutError, UnicodeDecodeError):
+            told = self._port.failed(request.token)
+        self._tell(told)
+
+    def _tell(self, told: Told) -> None:
+        if told.lost:
+            self._events.on_lost(self._link, told.code, told.reason)
+            return
+        if told.message is not None:
+            self._events.on_message(self._link, told.message)
+        self._port.poll()
+        self._events.on_drained(self._link)

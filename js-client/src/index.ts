@@ -1,0 +1,3 @@
+/** The public names of the browser client, listed once. */
+
+export const version = "0.1.0";

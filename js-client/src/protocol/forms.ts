@@ -1,0 +1,50 @@
+/** The msgpack form of the wire: binary messages, composed by joining encoded packets behind a short head. */
+import { DecodeError, RemoteProtocolError } from "../errors.js";
+import type { Codec, Data, Message } from "./codec.js";
+import { decode, encode } from "./msgpack.js";
+import type { Packet } from "./packets.js";
+import { readMessage, spell } from "./spelling.js";
+import { MAX_DEPTH, type Value } from "./values.js";
+
+// A message adds two levels to those of the values in it: itself and its packets.
+export const MESSAGE_DEPTH = MAX_DEPTH + 2;
+
+/** What is no value of the wire is the peer's fault, and ends the session. */
+export function read(data: Data, parse: () => Value, fits: boolean): Message {
+  if (!fits) throw new RemoteProtocolError("protocol", `a ${typeof data} is not the form that this session began in`);
+  let raw: Value;
+  try {
+    raw = parse();
+  } catch (error) {
+    throw error instanceof DecodeError ? new RemoteProtocolError("protocol", error.message) : error;
+  }
+  return readMessage(raw);
+}
+
+export class MsgpackCodec implements Codec {
+  readonly contentType = "application/msgpack";
+
+  /** See Codec.encode. */
+  encode(packet: Packet): Uint8Array<ArrayBuffer> {
+    return encode(...spell(packet));
+  }
+
+  /** See Codec.pack. */
+  pack(number: number, counted: number, parts: readonly Uint8Array<ArrayBuffer>[]): Data {
+    const length = parts.length + 2;
+    const size = length < 16 ? [0x90 | length] : [0xdc, length >> 8, length & 255];
+    const all = [size, encode(number), encode(counted), ...parts];
+    const message = new Uint8Array(all.reduce((total, part) => total + part.length, 0));
+    let end = 0;
+    for (const part of all) {
+      message.set(part, end);
+      end += part.length;
+    }
+    return message;
+  }
+
+  /** See Codec.decode. */
+  decode(data: Data): Message {
+    return read(data, () => decode(data as Uint8Array, MESSAGE_DEPTH), typeof data !== "string");
+  }
+}

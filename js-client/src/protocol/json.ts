@@ -1,0 +1,122 @@
+/**
+ * The values of the wire as JSON text, for hand-written clients and debugging.
+ *
+ * Bytes are `{"$bytes":"<base64>"}`; so that no map is taken for them, one whose first key begins with `$` gets one
+ * more `$` in front of that key.
+ */
+import { DecodeError } from "../errors.js";
+import { descend, isWellFormed, MAX_DEPTH, members, setMember, type Value, Walk } from "./values.js";
+
+/**
+ * Encode `value`, which may hold undefined and any kind of buffer besides wire values.
+ *
+ * With `fields` it is a packet, and they name its elements in errors. Throws PayloadError.
+ */
+export function encode(value: unknown, fields?: readonly string[]): string {
+  const walk = new Walk(fields);
+
+  function write(value: unknown): string {
+    const admitted = walk.admit(value);
+    if (admitted === null || typeof admitted === "boolean" || typeof admitted === "string") {
+      return JSON.stringify(admitted);
+    }
+    if (typeof admitted === "number") return writeNumber(admitted);
+    if (admitted instanceof Uint8Array) return `{"$bytes":"${toBase64(admitted)}"}`;
+    if (Array.isArray(admitted)) {
+      return `[${Array.from(admitted, (element, index) => writeInside(index, element)).join()}]`;
+    }
+    return `{${members(admitted as Record<string, unknown>)
+      .map(([key, member], index) => writeInside(key, member, index === 0 && key.startsWith("$") ? `$${key}` : key))
+      .join()}}`;
+  }
+
+  function writeInside(key: string | number, value: unknown, name?: string): string {
+    walk.enter(key);
+    const label = name === undefined ? "" : `${JSON.stringify(walk.text(name))}:`;
+    const text = label + write(value);
+    walk.leave();
+    return text;
+  }
+
+  return write(value);
+}
+
+/** Integral floats beyond the wire's integers get an exponent, or the other side would refuse them as integers. */
+function writeNumber(number: number): string {
+  return Number.isInteger(number) && !Number.isSafeInteger(number) ? number.toExponential() : String(number);
+}
+
+/**
+ * Decode the one value that `text` is.
+ *
+ * `depth` is how many lists and maps may stand inside one another: a message adds two, itself and its packets, to
+ * those of the values in it. Throws DecodeError.
+ */
+export function decode(text: string, depth = MAX_DEPTH): Value {
+  let parsed: Value;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new DecodeError("the text is not JSON");
+  }
+  refuseWideIntegers(text);
+  return read(parsed, depth);
+}
+
+/** JSON.parse rounds what a number cannot hold, so the digits are read in the text itself. */
+function refuseWideIntegers(text: string): void {
+  for (const [token] of text.matchAll(/"(?:[^"\\]+|\\.)*"|[\d.eE+-]+/g)) {
+    if (/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token))) {
+      throw new DecodeError(`the integer ${token.slice(0, 24)} is beyond +-(2^53-1)`);
+    }
+  }
+}
+
+function read(parsed: Value, left: number): Value {
+  switch (typeof parsed) {
+    case "string":
+      return readText(parsed);
+    case "number":
+      if (!Number.isFinite(parsed)) throw new DecodeError("a number is too large for a float");
+      return parsed;
+    case "boolean":
+      return parsed;
+  }
+  if (parsed === null || parsed instanceof Uint8Array) return parsed;
+  if (!Array.isArray(parsed)) return readMap(parsed, left);
+  const inside = descend(left);
+  return parsed.map((element) => read(element, inside));
+}
+
+function readText(text: string): string {
+  if (!isWellFormed(text)) throw new DecodeError("a string holds half a character (a lone surrogate)");
+  return text;
+}
+
+function readMap(parsed: { [key: string]: Value }, left: number): Value {
+  const entries = Object.entries(parsed);
+  const [first] = entries;
+  if (first?.[0] === "$bytes" && entries.length === 1) return fromBase64(first[1]);
+  if (first?.[0].startsWith("$")) {
+    if (!first[0].startsWith("$$")) throw new DecodeError(`a map begins with the key ${first[0]}; write $${first[0]}`);
+    first[0] = first[0].slice(1);
+  }
+  const inside = descend(left);
+  const map: { [key: string]: Value } = {};
+  for (const [key, member] of entries) setMember(map, readText(key), read(member, inside));
+  return map;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+function fromBase64(text: Value): Uint8Array<ArrayBuffer> {
+  // atob alone would let white space and missing padding through.
+  if (typeof text !== "string" || text.length % 4 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
+    throw new DecodeError("$bytes is not base64 with its padding");
+  }
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
