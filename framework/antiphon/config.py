@@ -61,9 +61,9 @@ class Outbox:
 class Limits:
     """Bounds on what a peer may send.
 
-    `message`: bytes of one message; `hello`: bytes before admission; `depth`: nesting of values; `keys`: keys of one map;
-    `name`: characters of a namespace's or event's name; `namespaces`: per session; `calls`: in flight per session;
-    `hello_timeout`: seconds until Hello must have come.
+    `message`: bytes of one message; `hello`: bytes before admission; `depth`: nesting of values; `keys`: keys of one
+    map; `name`: characters of a namespace's or event's name; `namespaces`: per session; `hello_timeout`: seconds until
+    Hello must have come.
     """
 
     message: int = 1 << 20
@@ -72,7 +72,6 @@ class Limits:
     keys: int = 1024
     name: int = 128
     namespaces: int = 16
-    calls: int = 256
     hello_timeout: float = 10.0
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Every exception of antiphon, sorted by whose fault it is.
 
 AntiphonError
-├── ConnectionClosed(code, reason)      the peer or the network ended it; .reconnect says whether trying again makes sense
+├── ConnectionClosed(code, reason)      the session ended; .reconnect says whether trying again makes sense
 ├── ConnectionRefused(namespace, reason, data)  admission said no (handlers say so with Refused)
 ├── CallError
 │   ├── CallTimeout                     nobody answered in time
@@ -100,7 +100,7 @@ class CallAbandoned(CallError):
 
 
 class CallNotSent(CallError):
-    """The call never left this side (its deadline passed, or its queue was cleared): it certainly did not run."""
+    """The call never left this side (its time passed, or its queue was cleared): it certainly did not run."""
 
 
 class ProtocolError(AntiphonError):

@@ -18,7 +18,8 @@ from antiphon.client.connector import Connector, Link, Port
 from antiphon.client.namespace import ClientNamespace
 from antiphon.client.transports import LongPoll, WebSocket
 from antiphon.client.worker import Worker
-from antiphon.config import Backoff as BackoffSettings, Limits, Outbox
+from antiphon.config import Backoff as BackoffSettings
+from antiphon.config import Limits, Outbox
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
 from antiphon.errors import CallError, ConnectionClosed
 from antiphon.protocol.client_session import ClientSession, Loss
@@ -83,7 +84,7 @@ class Client:
         self._state = "closed"
         self._changed = asyncio.Event()
 
-    # -- what the application does -----------------------------------------------------------------------------------------
+    # -- what the application does
 
     def namespace(self, name: str = "/", *, auth: Value = None) -> ClientNamespace:
         """A namespace of the server; `auth` is what its on_connect is given. It is joined once the client connects."""
@@ -183,7 +184,7 @@ class Client:
             raise outcome
         return outcome
 
-    # -- Events: what transports tell ----------------------------------------------------------------------------------------
+    # -- Events: what transports tell
 
     def on_opened(self, link: Link) -> None:
         """A transport is open."""
@@ -212,7 +213,7 @@ class Client:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # -- what follows from anything that happened ------------------------------------------------------------------------------
+    # -- what follows from anything that happened
 
     def after(self) -> None:
         """Look at what the core has become: tell the application, and be called again in time."""

@@ -1,4 +1,4 @@
-"""The time of a client: the later of wall and monotonic clock, so that a machine that slept knows it (contract rule 20)."""
+"""The time of a client: the later of wall and monotonic clock, so that a machine knows that it slept (rule 20)."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Stopped:
 
 
 class Connector:
-    """Keeps one session attached for as long as it is started. The shell looks at `live` and `stopped` after each call."""
+    """Keeps one session attached while it is started. The shell looks at `live` and `stopped` after each call."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Connector:
         backoff: Backoff,
         auth: Callable[[], Value] = lambda: None,
     ) -> None:
-        """`open_port(kind, link)` begins to open a transport and returns at once; what happens to it is told by `link`."""
+        """`open_port(kind, link)` begins to open a transport and returns; what happens to it is told by `link`."""
         self.session = session
         self.live: Link | None = None
         self.candidate: Link | None = None
@@ -120,7 +120,7 @@ class Connector:
         self._offline = False
         self._losses_seen = 0
 
-    # -- what the application wants ------------------------------------------------------------------------------------
+    # -- what the application wants
 
     def start(self, now: float) -> None:
         """Attach, and stay attached."""
@@ -151,7 +151,7 @@ class Connector:
         if self.stopped is None and self.live is None and self.candidate is None:
             self.retry_at = now + delay
 
-    # -- what happens to links -----------------------------------------------------------------------------------------
+    # -- what happens to links
 
     def opened(self, link: Link, now: float) -> None:
         """The transport is open."""
@@ -187,7 +187,7 @@ class Connector:
                 return
             self._lose_live(now)
 
-    # -- time and writing ----------------------------------------------------------------------------------------------
+    # -- time and writing
 
     @property
     def due(self) -> float:
@@ -226,7 +226,7 @@ class Connector:
         if not self.session.attached:
             self._end_live(now)
 
-    # -- within --------------------------------------------------------------------------------------------------------
+    # -- within
 
     def _try(self, now: float) -> None:
         self.retry_at = NEVER

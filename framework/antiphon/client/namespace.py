@@ -37,7 +37,7 @@ class ClientNamespace:
         """Whether the server has let us in. A cut changes nothing here: only the end of the session does."""
         return self.id is not None
 
-    # -- what it hears ---------------------------------------------------------------------------------------------------
+    # -- what it hears
 
     def on(self, event: str, *, concurrent: bool = False) -> Callable[[F], F]:
         """Decorate the handler of `event`: `async def handler(...)`. Its return value answers a call of the server."""
@@ -66,7 +66,7 @@ class ClientNamespace:
             self._ready = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._ready)
 
-    # -- what it says ----------------------------------------------------------------------------------------------------
+    # -- what it says
 
     async def emit(self, event: str, *args: Any, deadline: float | None = None, repeatable: bool = False) -> None:
         """Send an event to the server. It is kept while there is no connection, and arrives once and in order.
@@ -107,7 +107,7 @@ class ClientNamespace:
         self.id = None
         self._client.after()
 
-    # -- for the client --------------------------------------------------------------------------------------------------
+    # -- for the client
 
     def entered(self, id: str) -> None:
         """The server let us in."""

@@ -11,11 +11,22 @@ from typing import NamedTuple, Protocol, TypeAlias
 from antiphon.protocol.codec import Codec
 from antiphon.types import Data
 
-__all__ = ["Answer", "Attach", "Credentials", "Dialect", "Intent", "LeaveBeacon", "OpenWebSocket", "Poll", "Push", "Request"]  # fmt: skip
+__all__ = [
+    "Answer",
+    "Attach",
+    "Credentials",
+    "Dialect",
+    "Intent",
+    "LeaveBeacon",
+    "OpenWebSocket",
+    "Poll",
+    "Push",
+    "Request",
+]
 
 
 class Request(NamedTuple):
-    """An HTTP request as any host can state it. `path` is relative to where the server is mounted, header names lower case."""
+    """An HTTP request as any host can state it: `path` below where the server is mounted, header names lower case."""
 
     method: str
     path: str

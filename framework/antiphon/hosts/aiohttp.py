@@ -52,7 +52,7 @@ class _Host:
         # Before the connections are closed: held polls and WebSockets would delay the shutdown by a minute.
         await self._server.close()
 
-    # -- requests ------------------------------------------------------------------------------------------------------------
+    # -- requests
 
     async def websocket(self, request: web.Request) -> web.StreamResponse:
         """GET at the mount point."""
@@ -115,7 +115,7 @@ class _Host:
             response.content_type = "text/javascript"
             return response
 
-    # -- origins -------------------------------------------------------------------------------------------------------------
+    # -- origins
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         reason = self._server.origins.refusal(request.headers.getall("Origin", []), request.scheme, request.host)

@@ -57,12 +57,12 @@ class ClientSession(Session):
         codec: Codec,
         key: str,
         *,
-        outbox: Outbox = Outbox(packets=1024),  # noqa: B008 - frozen
-        inbox: Inbox = Inbox(packets=1024),  # noqa: B008 - frozen
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        outbox: Outbox = Outbox(packets=1024),
+        inbox: Inbox = Inbox(packets=1024),
+        limits: Limits = Limits(),
         wake: Callable[[], object],
     ) -> None:
-        """`key` proves that the session is ours; it is as secret as a password and never leaves this object but in Hello."""
+        """`key` proves that the session is ours: as secret as a password, and told to nobody but the server."""
         super().__init__(
             codec,
             heartbeat=Heartbeat(),
@@ -85,7 +85,7 @@ class ClientSession(Session):
         self._held_due = NEVER
         self._leftover: list[Packet] = []
 
-    # -- attaching ---------------------------------------------------------------------------------------------------
+    # -- attaching
 
     @property
     def key(self) -> str:
@@ -112,7 +112,7 @@ class ClientSession(Session):
         self.attempt = max(self.attempt, last)
 
     def welcomed(self, welcome: Welcome, now: float, *, pings: bool = True) -> bool:
-        """The server answered. False: both sides know different things, so the session is lost and must be made anew."""
+        """The server answered. False: both sides know different things, so the session is lost."""
         if welcome.resumed:
             known = self.outbox.acked <= welcome.received <= self.outbox.numbered
             if welcome.sid != self.sid or not known or welcome.next > self.inbox.received + 1:
@@ -150,7 +150,7 @@ class ClientSession(Session):
         for member in self.members.waiting():
             self._join(member)
 
-    # -- namespaces ----------------------------------------------------------------------------------------------------
+    # -- namespaces
 
     def join(self, namespace: str, auth: Value = None) -> Member:
         """Ask to be let into a namespace, now or with the next Hello. `joined` or `refused` tells how it went."""
@@ -197,7 +197,7 @@ class ClientSession(Session):
                 self.calls.give_up(entry.packet.id, CallNotSent("its namespace was left or refused before it was sent"))
         return entries
 
-    # -- sending -------------------------------------------------------------------------------------------------------
+    # -- sending
 
     def next_call(self) -> int:
         """An id for a call; never used again."""
@@ -274,7 +274,7 @@ class ClientSession(Session):
         """Whether there is something to deliver."""
         return bool(self._leftover) or len(self.inbox) > 0
 
-    # -- losing a session ------------------------------------------------------------------------------------------------
+    # -- losing a session
 
     def _finish(self, ending: Ending) -> None:
         if ending.retry_after is not None:
@@ -344,7 +344,7 @@ class ClientSession(Session):
                 pending.entry = again
         return again
 
-    # -- time ------------------------------------------------------------------------------------------------------------
+    # -- time
 
     def tick(self, now: float) -> Closing | None:
         """See Session.tick; what passed its deadline without a number is in `expired`."""

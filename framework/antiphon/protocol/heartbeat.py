@@ -27,7 +27,7 @@ class Heartbeat:
         self.clock_offset: float | None = None
 
     def start(self, now: float, *, watch: bool) -> None:
-        """A transport was attached. `watch=False`: it looks after its own life (polls come and go), so silence is no news."""
+        """A transport was attached; one that looks after its own life (polls come and go) needs no `watch`."""
         self.heard = now
         self._watching = watch
         self.next_ping = now + self._interval if self._pings and watch else float("inf")

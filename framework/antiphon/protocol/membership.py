@@ -4,7 +4,7 @@
     OUT        WANTED    -         -         -          OUT       OUT       not asked for
     WANTED     WANTED    JOINING   -         -          OUT       WANTED    asked for, not yet on its way
     JOINING    JOINING   -         IN        REFUSED    OUT       WANTED    on its way, in a Hello or a Join
-    IN         IN        -         -         -          OUT       WANTED    the gate opens when the connect handler is done
+    IN         IN        -         -         -          OUT       WANTED    the gate opens after the connect handler
     REFUSED    WANTED    -         -         -          OUT       REFUSED   the server said no
 
 What is emitted to a namespace before its gate is open waits here in order, within the bounds of the outbox. So it is

@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from antiphon.config import Inbox, Outbox as Bounds
+from antiphon.config import Inbox
+from antiphon.config import Outbox as Bounds
 from antiphon.protocol.codec import Codec, Prepared
 from antiphon.protocol.packets import FLOW, MAX_NUMBER, Packet
 
@@ -122,7 +123,7 @@ class Outbox:
         self._deadlines = 0
         self._special = 0  # how many here are more than plain events: none lets `run` take everything at once
 
-    # -- what stands where ---------------------------------------------------------------------------------------
+    # -- what stands where
 
     @property
     def numbered(self) -> int:
@@ -147,7 +148,7 @@ class Outbox:
         """Whether one more packet of `size` bytes stays within the bounds, `reserve` extra packets allowed."""
         return self.size + size <= self.bounds.size and self.packets < self.bounds.packets + reserve
 
-    # -- in --------------------------------------------------------------------------------------------------------
+    # -- in
 
     def put(self, prepared: Prepared) -> None:
         """Queue an event that many may share. On the path of every broadcast: one call per receiver.
@@ -227,7 +228,7 @@ class Outbox:
             self.dirty = True
             self.on_dirty()
 
-    # -- out -------------------------------------------------------------------------------------------------------
+    # -- out
 
     def run(self, now: float, room: int) -> Run:
         """Number what may leave now, keep it until it is acked, and return it: at most `room` bytes, or one packet.
@@ -290,7 +291,7 @@ class Outbox:
             if isinstance(entry, Entry) and not entry.withdrawn:
                 yield entry
 
-    # -- within ----------------------------------------------------------------------------------------------------
+    # -- within
 
     def _grow(self, entry: Entry) -> None:
         self.size += len(entry.encoded)

@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum, auto
 
-from antiphon.config import Heartbeat as HeartbeatSettings, Inbox as InboxBounds, Outbox as OutboxBounds
+from antiphon.config import Heartbeat as HeartbeatSettings
+from antiphon.config import Inbox as InboxBounds
+from antiphon.config import Outbox as OutboxBounds
 from antiphon.errors import CallNotSent, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
 from antiphon.protocol.calls import Calls, Outcome, Pending
 from antiphon.protocol.closing import Closing, Ending, TransportCode
@@ -142,7 +144,7 @@ class Session:
         self._wake = wake
         self.outbox.on_dirty = wake
 
-    # -- the state has one door ------------------------------------------------------------------------------------
+    # -- the state has one door
 
     def _change(self, act: Act) -> None:
         try:
@@ -216,7 +218,7 @@ class Session:
         self.calls.abandon(f"the session ended: {ending.code}")
         self.outbox.close()
 
-    # -- sending -----------------------------------------------------------------------------------------------------
+    # -- sending
 
     @property
     def largest(self) -> int:
@@ -274,9 +276,8 @@ class Session:
         outbox.dirty = False
         if outbox.overflowed:
             self._check_overflow()
-        if self.state is not State.ATTACHED:
-            if self.state is not State.CLOSING:
-                return self._last_words()
+        if self.state is not State.ATTACHED and self.state is not State.CLOSING:
+            return self._last_words()
         owed = self._owed(now) if self._answers or self.inbox.handed > self.inbox.told else []
         messages: list[Data] = []
         more = True
@@ -318,7 +319,7 @@ class Session:
         farewell, self._farewell = self._farewell, None
         return [farewell]
 
-    # -- receiving ---------------------------------------------------------------------------------------------------
+    # -- receiving
 
     def receive(self, data: Data, now: float, *, volatile: bool = True) -> Closing | None:
         """Take in one message; what it holds for the application waits for `deliver`.
@@ -347,7 +348,7 @@ class Session:
         return None
 
     def deliver(self) -> Packet | None:
-        """Hand over the next packet for the application, in order; None when nothing waits. From here on it is acked."""
+        """Hand over the next packet for the application, in order, from now on acked; None when nothing waits."""
         return self.inbox.hand_over()
 
     def poll(self, data: Data, now: float) -> Closing | None:
@@ -405,7 +406,7 @@ class Session:
                 pass  # counted, and nothing that this side has to do with
         return None
 
-    # -- time --------------------------------------------------------------------------------------------------------
+    # -- time
 
     def stalled(self, now: float) -> None:
         """The transport is congested although something waits: watch how long the outbox stays nearly full."""

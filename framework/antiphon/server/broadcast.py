@@ -16,7 +16,7 @@ __all__ = ["Broadcast"]
 
 
 class Broadcast:
-    """Sockets of a namespace. Each step returns a new one: `chat.to("lobby", "bar").except_("muted").emit("said", text)`."""
+    """Sockets of a namespace; each step returns a new one: `chat.to("lobby", "bar").except_("muted").emit("said")`."""
 
     __slots__ = ("_audience", "_namespace")
 

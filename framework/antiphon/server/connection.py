@@ -16,6 +16,8 @@ from antiphon.errors import (
     ConnectionClosed,
     OutboxFull,
     PayloadError,
+)
+from antiphon.errors import (
     Refused as RefusedError,
 )
 from antiphon.protocol.packets import Call, Event, Failed, Join, Joined, Leave, Packet, Refused, Reply, Volatile
@@ -48,7 +50,7 @@ class Connection(Line):
         self._working = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # -- from the line -----------------------------------------------------------------------------------------------------
+    # -- from the line
 
     def _hand_over(self) -> None:
         if not self._working:
@@ -61,7 +63,7 @@ class Connection(Line):
             socket.gone()
         self._hand_over()  # what was accepted is handled before the sockets are seen off
 
-    # -- the worker ----------------------------------------------------------------------------------------------------------
+    # -- the worker
 
     async def _work(self) -> None:
         """Run handlers in the order in which their packets came."""
@@ -167,7 +169,7 @@ class Connection(Line):
         if isinstance(packet, Call):
             self._answer(Failed(packet.id, code, message))
 
-    # -- namespaces ------------------------------------------------------------------------------------------------------------
+    # -- namespaces
 
     def admit(self, joins: tuple[tuple[str, Any], ...]) -> None:
         """Join what the Hello asked for that made the session; a repeated Hello adds only what is new."""
@@ -244,7 +246,7 @@ class Connection(Line):
             packet = Event(socket.namespace.name, "disconnect", [reason])
             await self._run(handler, socket, packet, handler.plan.arguments([reason]))
 
-    # -- for sockets -----------------------------------------------------------------------------------------------------------
+    # -- for sockets
 
     async def call(self, packet: Callable[[int], Call], timeout: float) -> Any:
         """Send a call to the client and return its answer, or raise its CallError."""
@@ -277,7 +279,7 @@ class Connection(Line):
         self._server.flusher.soon()
 
     async def wait_for_room(self) -> None:
-        """Wait until the client has taken more than half of what may wait for it, while it is attached, 10 s at most."""
+        """Wait until less than half of what may wait for the client does: while it is attached, 10 s at most."""
         if not self.session.attached:
             return
         room = asyncio.get_running_loop().create_future()
@@ -292,7 +294,7 @@ class Connection(Line):
         self.on_room = let_in
         await asyncio.wait((room,), timeout=ROOM_WAIT)
 
-    # -- tasks -----------------------------------------------------------------------------------------------------------------
+    # -- tasks
 
     def _spawn(self, coroutine: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)

@@ -51,14 +51,14 @@ class Gateway:
         hello_limit: int,
         admitted: Callable[[Line, Hello], None],
     ) -> None:
-        """`admitted(line, hello)` is told of a session that a Hello has just made, or made again after a lost answer."""
+        """`admitted(line, hello)` is told of a session that a Hello made, or made again after a lost answer."""
         self._registry = registry
         self._dialect = dialect
         self._clock = clock
         self._hello_limit = hello_limit
         self._admitted = admitted
 
-    # -- WebSocket: the receiver until Hello -----------------------------------------------------------------------------
+    # -- WebSocket: the receiver until Hello
 
     def on_message(self, transport: Transport, message: Data) -> None:
         """The first messages of a WebSocket: Pings, then a Hello."""
@@ -85,7 +85,7 @@ class Gateway:
     def on_lost(self, transport: Transport) -> None:
         """Nothing was promised to a transport without a session."""
 
-    # -- HTTP --------------------------------------------------------------------------------------------------------------
+    # -- HTTP
 
     def attach(self, intent: Attach, port: HttpPort) -> None:
         """POST attach: the transport is every poll and push that follows with the same attempt."""
@@ -147,7 +147,7 @@ class Gateway:
             line.session.leave(self._clock())
         port.answer(None)
 
-    # -- within --------------------------------------------------------------------------------------------------------------
+    # -- within
 
     def _opening(self, codec: Codec, message: Data) -> Hello | Ping:
         if len(message) > self._hello_limit:

@@ -27,7 +27,7 @@ class Line:
         self._soon = soon
         self._ended = False
 
-    # -- attach and detach -------------------------------------------------------------------------------------------
+    # -- attach and detach
 
     def attach(self, transport: Transport, welcome: Data) -> None:
         """The session was attached anew: fence what it had, answer, and write what the client has not received."""
@@ -46,7 +46,7 @@ class Line:
         self.session.detach(self._clock())
         self._let_in()
 
-    # -- Receiver ------------------------------------------------------------------------------------------------------
+    # -- Receiver
 
     def on_message(self, transport: Transport, message: Data, *, volatile: bool = True) -> None:
         """A message came. On a fenced transport nothing has an effect (contract rule 14)."""
@@ -73,7 +73,7 @@ class Line:
         if transport is self.transport:
             self.detach(None)
 
-    # -- time and writing ------------------------------------------------------------------------------------------------
+    # -- time and writing
 
     def flush(self, now: float) -> None:
         """Write what may leave now. The server's flusher does the same without a call per receiver."""

@@ -33,7 +33,7 @@ class Namespace:
     def __repr__(self) -> str:
         return f"<Namespace {self.name} with {self.count()} sockets>"
 
-    # -- handlers --------------------------------------------------------------------------------------------------------
+    # -- handlers
 
     def on(self, event: str, *, concurrent: bool = False) -> Callable[[F], F]:
         """Decorate the handler of `event`: `async def handler(socket, ...)`. Its return value answers a call.
@@ -58,7 +58,7 @@ class Namespace:
         """Decorate what sees a socket off, once: `async def handler(socket)` or `(socket, reason)`."""
         return self.handlers.on_disconnect(function)
 
-    # -- audiences -------------------------------------------------------------------------------------------------------
+    # -- audiences
 
     def to(self, *rooms: str) -> Broadcast:
         """The sockets in any of `rooms`."""

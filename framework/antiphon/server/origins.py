@@ -1,4 +1,4 @@
-"""Which pages may talk to this server. Checked on every transport, since browsers check only some (contract, wire.md)."""
+"""Which pages may talk to this server. Checked on every transport, since browsers check only some."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from antiphon.protocol.codec import Codec
 from antiphon.protocol.packets import Hello, Refuse, Welcome
-from antiphon.protocol.server_session import ServerSession, Settings
+from antiphon.protocol.server_session import Settings
 from antiphon.protocol.session import State
 from antiphon.server.line import Line
 from antiphon.server.statistics import Counters
@@ -37,7 +37,7 @@ class _Tombstone(NamedTuple):
 
 
 class Registry:
-    """The sessions of one node. It decides who may attach to what; nobody without the key can (contract rules 1, 13)."""
+    """The sessions of one node. It decides who may attach to what: nobody can without the key (rules 1, 13)."""
 
     def __init__(
         self,
@@ -76,13 +76,12 @@ class Registry:
             return Admission(Refuse("version", f"this server speaks version 1, not {hello.version}; reload the client"))
         proof = prove(hello.key)
         line = self.find(hello.sid, hello.key) if hello.sid is not None else None
+        admission = None
         if line is not None:
-            if (admission := self._resume(line, hello, codec, now, pings)) is not None:
-                return admission
+            admission = self._resume(line, hello, codec, now, pings)
         elif (line := self._by_proof.get(proof)) is not None:
-            if (admission := self._repeat(line, hello, codec, now, pings)) is not None:
-                return admission
-        return self._make(hello, proof, codec, now, pings)
+            admission = self._repeat(line, hello, codec, now, pings)
+        return admission or self._make(hello, proof, codec, now, pings)
 
     def _resume(self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool) -> Admission | None:
         session = line.session

@@ -12,7 +12,7 @@ __all__ = ["Audience", "Rooms"]
 
 
 class Audience(NamedTuple):
-    """Which sockets of a namespace: those in any of `rooms` (all, if none is named), but those in `but_rooms` or `but`."""
+    """Which sockets: those in any of `rooms` (all, if none is named), without those in `but_rooms` or `but`."""
 
     rooms: tuple[str, ...] = ()
     but_rooms: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    # -- namespaces --------------------------------------------------------------------------------------------------------
+    # -- namespaces
 
     def namespace(self, name: str = "/") -> Namespace:
         """The namespace of this name, made when it is asked for first. A name begins with "/"."""
@@ -98,7 +98,7 @@ class Server:
         rooms = sum(len(namespace.rooms) for namespace in self._namespaces.values())
         return count(list(self.registry), sockets, rooms, self.counters)
 
-    # -- life ----------------------------------------------------------------------------------------------------------------
+    # -- life
 
     def start(self) -> None:
         """Let time pass; a host calls it once its loop runs."""
@@ -153,7 +153,7 @@ class Server:
         self.registry.forget(now)
         self.flusher.soon()
 
-    # -- for the parts -------------------------------------------------------------------------------------------------------
+    # -- for the parts
 
     def prepare(self, prepared: Prepared) -> Prepared:
         """Encode a packet for the form that nearly everybody has. Raises OutboxFull when nobody may be sent so much."""

@@ -17,9 +17,9 @@ __all__ = ["Socket"]
 
 
 class Socket:
-    """A client's place in a namespace. It outlives cuts: `data`, rooms and calls under way are kept until the session ends.
+    """A client's place in a namespace.
 
-    `id` is public. `data` is yours.
+    It outlives cuts: `data`, rooms and calls under way are kept until the session ends. `id` is public; `data` yours.
     """
 
     __slots__ = ("__weakref__", "_connection", "_last_rooms", "data", "id", "namespace", "outbox")
@@ -57,7 +57,7 @@ class Socket:
         """The rooms this socket is in; once it is gone, the ones it was in."""
         return self.namespace.rooms.of(self) if self._last_rooms is None else self._last_rooms
 
-    # -- to this client ------------------------------------------------------------------------------------------------
+    # -- to this client
 
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event to this client. Waits, 10 s at most, while more than half of what may wait for it does.
@@ -88,7 +88,7 @@ class Socket:
             lambda id: Call(id, self.namespace.name, event, packet_args, round(timeout * 1000)), timeout
         )
 
-    # -- to others -----------------------------------------------------------------------------------------------------
+    # -- to others
 
     @property
     def broadcast(self) -> Broadcast:
@@ -99,7 +99,7 @@ class Socket:
         """The sockets in any of `rooms`, but this one."""
         return self.broadcast.to(*rooms)
 
-    # -- rooms ---------------------------------------------------------------------------------------------------------
+    # -- rooms
 
     async def join(self, *rooms: str) -> None:
         """Come into rooms. Nothing happens once the socket is gone."""
@@ -118,7 +118,7 @@ class Socket:
             self.namespace.server.flusher.soon()
             await self._connection.part(self, reason)
 
-    # -- for the connection --------------------------------------------------------------------------------------------
+    # -- for the connection
 
     def gone(self) -> None:
         """The socket is out of its namespace."""

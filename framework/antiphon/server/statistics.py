@@ -1,4 +1,4 @@
-"""What a server can say of itself: a frozen record, counted anew at each call but for what can only be counted on the way."""
+"""What a server can say of itself: counted anew at each call, but for what can only be counted on the way."""
 
 from __future__ import annotations
 

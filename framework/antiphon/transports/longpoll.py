@@ -84,7 +84,7 @@ class LongPollTransport:
                 poll, self._poll = self._poll, None
                 poll.refuse(closing)
 
-    # -- what the gateway tells ------------------------------------------------------------------------------------
+    # -- what the gateway tells
 
     def newest_poll(self, request: int) -> bool:
         """Whether a poll is newer than all before it; the older one is then released at once."""

@@ -47,7 +47,7 @@ class WebSocketTransport(ABC):
             # A reason has at most 123 bytes (RFC 6455, 5.5.1).
             self._shut(closing.code, closing.reason.encode()[:120].decode(errors="ignore"))
 
-    # -- what the host tells ---------------------------------------------------------------------------------------
+    # -- what the host tells
 
     def received(self, message: Data) -> None:
         """One message came."""

@@ -7,6 +7,7 @@ small event), and an array header that lies about its length allocates nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import msgspec
 
 from antiphon.config import Limits

@@ -72,7 +72,7 @@ def read_message(raw: Any, limits: Limits) -> Message:
     if type(raw) is not list or len(raw) < 2:
         raise RemoteProtocolError("protocol", "a message is an array [n, k, packet, ...]")
     number, counted = raw[0], raw[1]
-    if not (type(number) is int and type(counted) is int and 0 <= number <= p.MAX_NUMBER and 0 <= counted):
+    if not (type(number) is int and type(counted) is int and 0 <= number <= p.MAX_NUMBER and counted >= 0):
         raise RemoteProtocolError("protocol", "a message begins with two whole numbers, n and k")
     packets: list[p.Packet] = []
     found = 0
