@@ -42,6 +42,7 @@ class Inbox:
     __slots__ = (
         "_on_pressing",
         "_owed_size",
+        "_pressed",
         "_waiting",
         "_waiting_flow",
         "_waiting_size",
@@ -63,6 +64,7 @@ class Inbox:
         self.duplicates = 0
         self.flooded = False
         self._on_pressing = on_pressing
+        self._pressed = False
         self._waiting: deque[_Waiting] = deque()
         self._waiting_flow = 0
         self._waiting_size = 0
@@ -109,8 +111,8 @@ class Inbox:
         self._owed_size += size
         if not self._waiting:
             self.handed = received
-        if self.handed - self.told >= ACK_PACKETS or (self._owed_size >= ACK_SIZE and self.handed > self.told):
-            self._on_pressing()
+        if not self._pressed and (self.handed - self.told >= ACK_PACKETS or self._owed_size >= ACK_SIZE):
+            self._press()
         # Packets are counted exactly. A packet's bytes are known only as its share of a message, so twice the bound
         # is allowed there: it bounds memory and accuses nobody who kept to the rule (contract rule 8).
         self.flooded = self._waiting_flow > self.bounds.packets or self._waiting_size > 2 * self.bounds.size + (1 << 20)
@@ -126,12 +128,18 @@ class Inbox:
         if type(packet) in FLOW:
             self._waiting_flow -= 1
         self.handed = handed = waiting[0].number - 1 if waiting else self.received
-        if handed - self.told >= ACK_PACKETS or (self._owed_size >= ACK_SIZE and handed > self.told):
-            self._on_pressing()
+        if not self._pressed and (handed - self.told >= ACK_PACKETS or self._owed_size >= ACK_SIZE):
+            self._press()
         return packet
+
+    def _press(self) -> None:
+        if self.handed > self.told:
+            self._pressed = True
+            self._on_pressing()
 
     def acked(self, now: float) -> None:
         """The peer has just been told `handed` and `received`."""
         self.told = self.handed
         self._owed_size = 0
+        self._pressed = False
         self.due = now + ACK_DELAY if self._waiting else NEVER

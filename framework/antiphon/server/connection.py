@@ -47,14 +47,13 @@ class Connection(Line):
         self.sockets: dict[str, Socket] = {}
         self._server = server
         self._joins: deque[Join] = deque()
-        self._working = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- from the line
 
     def _hand_over(self) -> None:
-        if not self._working:
-            self._working = True
+        if not self.working:
+            self.working = True
             self._spawn(self._work())
 
     def _clean_up(self) -> None:
@@ -68,7 +67,7 @@ class Connection(Line):
     async def _work(self) -> None:
         """Run handlers in the order in which their packets came."""
         hand_over = self.session.inbox.hand_over
-        flusher = self._server.flusher
+        outbox, flusher = self.session.outbox, self._server.flusher
         try:
             while self._joins:
                 await self._join(self._joins.popleft())
@@ -92,11 +91,12 @@ class Connection(Line):
                     await self._join(packet)  # type: ignore[arg-type]
                 elif kind is Leave:
                     await self._leave(packet)  # type: ignore[arg-type]
-                flusher.soon()
+                if outbox.dirty:
+                    flusher.soon()
             if self._ended:
                 await self._see_off()
         finally:
-            self._working = False
+            self.working = False
 
     async def _run(self, handler: Handler, socket: Socket, packet: Packet, args: Any) -> None:
         """Run one handler and answer with what it returns. Its exceptions go to the log and to its caller only."""

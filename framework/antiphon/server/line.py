@@ -23,6 +23,7 @@ class Line:
         self.session = session
         self.transport: Transport | None = None
         self.on_room: Callable[[], None] | None = None  # called once, when the outbox is less than half full again
+        self.working = False  # somebody is handing over what is in the inbox already
         self._clock = clock
         self._soon = soon
         self._ended = False
@@ -56,7 +57,7 @@ class Line:
         closing = session.receive(message, self._clock(), volatile=volatile)
         if closing is not None:
             self.close_after(closing)
-        if session.inbox.received != session.inbox.handed:
+        if not self.working and session.inbox.received != session.inbox.handed:
             self._hand_over()
         if session.outbox.dirty:
             self._soon()

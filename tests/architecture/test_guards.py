@@ -1,0 +1,182 @@
+"""What an event and a broadcast may cost, counted: calls of our own functions, tasks and writes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from antiphon import Server, Socket
+from antiphon.dialects.native.forms import MsgpackCodec
+from antiphon.config import Limits
+from antiphon.protocol.packets import Event, Hello, Packet
+from antiphon.transports.websocket import WebSocketTransport
+from antiphon.types import Data
+
+OURS = str(Path(__file__).parents[2] / "framework" / "antiphon")
+CODEC = MsgpackCodec(Limits())
+
+
+class RecordingSocket(WebSocketTransport):
+    """A WebSocket of a host that keeps what is written to it."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server.gateway)
+        self.written: list[Data] = []
+
+    def write(self, message: Data) -> None:
+        self.written.append(message)
+
+    def _shut(self, code: int, reason: str) -> None:
+        pass
+
+
+class Profile:
+    """Counts the calls of our own Python functions while it is active; a resumed coroutine counts as a call."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+
+    def __call__(self, frame: FrameType, what: str, argument: Any) -> None:
+        if what == "call" and frame.f_code.co_filename.startswith(OURS):
+            self.calls[f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_qualname}"] += 1
+
+    def __enter__(self) -> Profile:
+        sys.setprofile(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    @property
+    def total(self) -> int:
+        return sum(self.calls.values())
+
+
+def message(number: int, *packets: Packet) -> Data:
+    return CODEC.pack(number, len(packets), [CODEC.encode(packet) for packet in packets])
+
+
+async def turn() -> None:
+    """Let everything that is ready run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def enter(server: Server, *keys: str) -> list[RecordingSocket]:
+    """Attach one client per key, and join it to "/"."""
+    sockets = []
+    for key in keys:
+        socket = RecordingSocket(server)
+        hello = Hello(key=key.ljust(43, "x"), attempt=1, joins=(("/", None),))
+        socket.received(CODEC.pack(0, 0, [CODEC.encode(hello)]))
+        sockets.append(socket)
+    await turn()
+    for socket in sockets:
+        socket.written.clear()
+    return sockets
+
+
+@pytest.fixture
+async def server() -> Any:
+    server = Server()
+    server.start()
+    yield server
+    await server.close()
+
+
+async def calls_from_byte_to_handler(server: Server, events: int) -> tuple[int, Profile, int]:
+    """Handle `events` events that come as messages of their own; how many handlers ran, what was called, and the tasks."""
+    handled = 0
+    root = server.namespace("/")
+
+    @root.on("move")
+    async def move(socket: Socket, x: int, y: int) -> None:
+        nonlocal handled
+        handled += 1
+
+    [client] = await enter(server, "a")
+    loop = asyncio.get_running_loop()
+    tasks = 0
+
+    def count_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        nonlocal tasks
+        tasks += 1
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    loop.set_task_factory(count_task)
+    messages = [message(number + 1, Event("/", "move", [1, 2])) for number in range(events)]
+    with Profile() as profile:
+        for received in messages:
+            client.received(received)
+        await turn()
+    loop.set_task_factory(None)
+    return handled, profile, tasks
+
+
+async def test_an_event_takes_at_most_13_calls_from_its_bytes_to_its_handler(server: Server) -> None:
+    handled, profile, _ = await calls_from_byte_to_handler(server, 100)
+
+    assert handled == 100
+    # The host's reader is one more that is not in this picture; a handler's end counts too, so this is the upper bound.
+    # What is called once per burst (the worker's start, an ack) is divided among the events of it.
+    assert profile.total / handled <= 12, dict(profile.calls)
+
+
+async def test_a_burst_of_events_takes_one_task(server: Server) -> None:
+    handled, _, tasks = await calls_from_byte_to_handler(server, 100)
+
+    assert handled == 100
+    assert tasks <= 1
+
+
+async def broadcast(receivers: int, broadcasts: int) -> tuple[Profile, list[RecordingSocket], int]:
+    server = Server()
+    server.start()
+    root = server.namespace("/")
+    clients = await enter(server, *(f"client-{number}" for number in range(receivers)))
+    before = len(asyncio.all_tasks())
+    with Profile() as profile:
+        for number in range(broadcasts):
+            root.emit_nowait("tick", number)
+        await turn()
+    tasks = len(asyncio.all_tasks()) - before
+    await server.close()
+    return profile, clients, tasks
+
+
+async def test_an_extra_receiver_of_a_broadcast_takes_at_most_5_calls_and_no_task() -> None:
+    few, _, _ = await broadcast(receivers=10, broadcasts=1)
+    many, _, tasks = await broadcast(receivers=110, broadcasts=1)
+
+    assert (many.total - few.total) / 100 <= 5, many.calls
+    assert tasks == 0
+
+
+async def test_32_broadcasts_in_one_turn_are_one_write_per_receiver() -> None:
+    _, clients, _ = await broadcast(receivers=20, broadcasts=32)
+
+    assert [len(client.written) for client in clients] == [1] * 20
+    assert all(CODEC.decode(client.written[0]).counted == 32 for client in clients)
+
+
+async def test_a_broadcast_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = 0
+    encode: Callable[[MsgpackCodec, Packet], bytes] = MsgpackCodec.encode
+
+    def counting(codec: MsgpackCodec, packet: Packet) -> bytes:
+        nonlocal encoded
+        encoded += isinstance(packet, Event)
+        return encode(codec, packet)
+
+    monkeypatch.setattr(MsgpackCodec, "encode", counting)
+    _, clients, _ = await broadcast(receivers=50, broadcasts=3)
+
+    assert encoded == 3
+    assert len(clients) == 50
