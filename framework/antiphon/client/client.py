@@ -238,6 +238,8 @@ class Client:
             if namespace.connected:
                 namespace.id = None
                 self._worker.disconnected(namespace, loss.reason)
+        if loss.reason == "closed" and not (loss.unconfirmed or loss.unsent):
+            return  # our own goodbye, and nothing was lost
         if self.on_loss is not None:
             self.on_loss(loss)
         elif loss.unconfirmed:

@@ -118,7 +118,6 @@ class Connector:
         self._upgrade_at = NEVER
         self._upgrade_wait = UPGRADE_FIRST
         self._offline = False
-        self._losses_seen = 0
 
     # -- what the application wants
 
@@ -333,9 +332,8 @@ class Connector:
     def _continue(self, now: float) -> None:
         link = self.candidate
         if link is None:
-            wait = self.session.losses[-1].retry_after if len(self.session.losses) > self._losses_seen else None
-            self._losses_seen = len(self.session.losses)
-            self._come_back(now, max(self._backoff.next(), wait or 0.0))
+            wait, self.session.retry_after = self.session.retry_after, 0.0
+            self._come_back(now, max(self._backoff.next(), wait))
         elif link.phase is Phase.PROBING:
             self._greet(link, now)
         elif link.phase is Phase.OPENING:

@@ -65,7 +65,7 @@ class Worker:
                 await self._event(packet)
             case Joined(name, socket):
                 namespace = client.find(name)
-                if namespace is not None and client.session.members.joined(name, socket) is not None:
+                if namespace is not None and client.session.joined(name, socket) is not None:
                     namespace.entered(socket)
                     await self._hook(namespace.handlers.connect, [])
                     client.session.open(name)

@@ -78,6 +78,7 @@ class ClientSession(Session):
         self.attempt = 0
         self.members = Membership()
         self.losses: list[Loss] = []
+        self.retry_after = 0.0  # when the server wants us back at the earliest; whoever attaches sets it back
         self.expired: list[Entry] = []
         self._key = key
         self._greeted: tuple[str, ...] = ()
@@ -174,6 +175,13 @@ class ClientSession(Session):
     def put_out(self, namespace: str) -> list[Entry]:
         """The server put us out of a namespace: see `leave`."""
         return self._give_back(self.members.left(namespace))
+
+    def joined(self, namespace: str, socket: str) -> Member | None:
+        """The server let us in; None when that is no news, or not wanted any more: then we leave again."""
+        member = self.members.joined(namespace, socket)
+        if member is None and self.members[namespace].place is Place.OUT and self.ending is None:
+            self.send(Leave(namespace))
+        return member
 
     def refused(self, namespace: str) -> list[Entry] | None:
         """The server refused us; returns what is certainly not sent, None when we did not want in any more."""
@@ -294,6 +302,7 @@ class ClientSession(Session):
             self._change(Act.END)
         self._change(Act.RENEW)
         self.losses.append(Loss(ending.code, self._unconfirmed(arrived), ending.retry_after, []))
+        self.retry_after = ending.retry_after or 0.0
         entries = list(self.outbox.entries())
         self.members.lost()
         kept = self._hold_again(

@@ -14,6 +14,10 @@ from antiphon.protocol.session import NEVER, Session, State
 __all__ = ["ServerSession", "Settings"]
 
 
+# What a client takes in unacked; it has no word for it in Hello (contract rule 8).
+CLIENT_INBOX = Inbox(packets=1024)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """What every session of one server has in common."""
@@ -51,6 +55,7 @@ class ServerSession(Session):
             wake=wake,
             spread=spread,
         )
+        self.outbox.window = CLIENT_INBOX
         self.sid = sid
         self.proof = proof
         self.attempt = 0

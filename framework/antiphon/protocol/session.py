@@ -50,6 +50,8 @@ __all__ = ["Act", "Session", "State"]
 SLOW_AFTER = 5.0
 # A goodbye waits so long for acks (contract rule 26).
 CLOSE_WAIT = 2.0
+# and asks for them as often, in seconds.
+CLOSE_ASK = 0.25
 # Pongs owed at one time; a peer that pings faster than it reads gets no more.
 ANSWERS = 16
 # What a message's own head may take of its limit.
@@ -137,6 +139,7 @@ class Session:
         self._peer_received = 0
         self._slow_since: float | None = None
         self._close: tuple[float, Ending] | None = None
+        self._ask_at = NEVER
         self._farewell: Data | None = None
 
     def wake_by(self, wake: Callable[[], object]) -> None:
@@ -190,6 +193,12 @@ class Session:
             self._finish(ending)
             return
         self._close = (now + CLOSE_WAIT, ending)
+        self._ask_for_acks(now)
+
+    def _ask_for_acks(self, now: float) -> None:
+        """A Ping brings back an ack with its Pong; otherwise a goodbye would wait for the 5 s that an ack may take."""
+        self._answers.append(Ping(round(now * 1000)))
+        self._ask_at = now + CLOSE_ASK
         self.due = now
         self.outbox.mark()
 
@@ -290,9 +299,11 @@ class Session:
             if single and messages:
                 break
         if self._close is not None and outbox.idle:
-            _, (code, reason, retry_after) = self._close
-            self.end(code, reason, retry_after)
-            if not (single and messages):
+            if single and messages:
+                outbox.mark()  # the Close is a message of its own
+            else:
+                _, (code, reason, retry_after) = self._close
+                self.end(code, reason, retry_after)
                 messages += self._last_words()
         return messages
 
@@ -426,6 +437,8 @@ class Session:
         if self._close is not None and now >= self._close[0]:
             ending = self._close[1]
             self.end(ending.code, ending.reason, ending.retry_after)
+        elif self._close is not None and now >= self._ask_at:
+            self._ask_for_acks(now)
         self.due = self._next_due(now)
         return closing
 
@@ -468,7 +481,7 @@ class Session:
             if self._slow_since is not None:
                 due = min(due, self._slow_since + SLOW_AFTER)
         if self._close is not None:
-            due = min(due, self._close[0])
+            due = min(due, self._close[0], self._ask_at)
         return due
 
     def postpone(self, seconds: float) -> None:

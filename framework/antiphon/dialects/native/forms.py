@@ -82,7 +82,10 @@ class JsonCodec:
         if not isinstance(data, str):
             raise RemoteProtocolError("protocol", "this session began in JSON, so its messages are text")
         try:
-            raw = jsonbytes.unwrap(msgspec.json.decode(data)) if '"$' in data else msgspec.json.decode(data)
+            raw = msgspec.json.decode(data)
+            # Most messages hold no `$` key and are spared the walk. The dollar may be spelled as an escape.
+            if '"$' in data or '"\\u0024' in data:
+                raw = jsonbytes.unwrap(raw)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise RemoteProtocolError("protocol", f"not JSON: {error}") from None
         return read_message(raw, self._limits)

@@ -89,10 +89,15 @@ def _credentials(headers: Mapping[str, str]) -> Credentials | Answer:
     attempt, request = _number(headers.get(ATTEMPT)), _number(headers.get(REQUEST))
     if attempt is None or request is None:
         return Answer(400, "Antiphon-Attempt and Antiphon-Request must be whole numbers")
-    if not 0 < len(sid) <= _CREDENTIAL or not 0 < len(key) <= _CREDENTIAL:
+    if not (_may_be(sid) and _may_be(key)):
         # The same answer as for a wrong key: a stranger learns nothing.
         return Answer(401, "unknown session or wrong key; attach again")
     return Credentials(sid, key, attempt, request)
+
+
+def _may_be(credential: str) -> bool:
+    """Whether it is worth asking for. Hosts read other bytes of a header as surrogates, which nothing can encode."""
+    return 0 < len(credential) <= _CREDENTIAL and credential.isascii()
 
 
 def _number(text: str | None) -> int | None:
@@ -112,6 +117,6 @@ def _beacon(body: bytes) -> Intent:
     """Beacons can set no headers, so everything is in the body, as JSON under any content type."""
     try:
         leaving = msgspec.json.decode(body, type=_Leaving)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Answer(400, 'leave takes {"session": ..., "key": ..., "attempt": ...} as JSON')
     return LeaveBeacon(leaving.session, leaving.key, leaving.attempt)

@@ -6,8 +6,8 @@ something else there.
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64
 from typing import Any
 
 __all__ = ["unwrap", "wrap"]
@@ -41,8 +41,8 @@ def _bytes(value: dict[str, Any]) -> bytes:
     if len(value) != 1 or not isinstance(encoded, str):
         raise ValueError('bytes are {"$bytes": "<base64>"} and nothing else; a key that begins with "$" has "$$"')
     try:
-        return b64decode(encoded, validate=True)
-    except binascii.Error as error:
+        return a2b_base64(encoded, strict_mode=True)
+    except ValueError as error:
         raise ValueError(f"$bytes is not base64: {error}") from None
 
 

@@ -120,8 +120,9 @@ def _read(item: Any, limits: Limits) -> p.Packet | None:
 def _broken(kind: type[p.Packet], item: list[Any], error: PayloadError) -> p.Packet:
     if kind in _MAPS or CODES[kind] >= FIRST_UNCOUNTED:
         raise RemoteProtocolError("protocol", str(error))
-    call = item[1] if kind is p.Call and len(item) > 1 and type(item[1]) is int else None
-    return Broken(kind, error, call)
+    call = item[1] if kind is p.Call and len(item) > 1 else None
+    # Only an id that could be one is answered: the peer could not read the answer to any other.
+    return Broken(kind, error, call if type(call) is int and 1 <= call <= p.MAX_NUMBER else None)
 
 
 def _as_map(kind: type[p.Packet]) -> type[msgspec.Struct]:
