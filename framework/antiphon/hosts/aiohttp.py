@@ -34,6 +34,7 @@ def mount(app: web.Application, server: Server, *, path: str = "/antiphon") -> N
     app.router.add_post(path + "/{verb}", host.post)
     app.router.add_route("OPTIONS", path + "/{verb}", host.preflight)
     app.cleanup_ctx.append(host.life)
+    app.on_shutdown.append(host.shut_down)
 
 
 class _Host:
@@ -43,12 +44,12 @@ class _Host:
         self._server = server
 
     async def life(self, app: web.Application) -> AsyncIterator[None]:
-        """Start and stop the server with the application."""
+        """Start the server with the application."""
         self._server.start()
-        app.on_shutdown.append(self._shut_down)
         yield
 
-    async def _shut_down(self, app: web.Application) -> None:
+    async def shut_down(self, app: web.Application) -> None:
+        """Stop the server."""
         # Before the connections are closed: held polls and WebSockets would delay the shutdown by a minute.
         await self._server.close()
 
@@ -63,7 +64,11 @@ class _Host:
             assert isinstance(intent, Answer)
             return _plain(intent)
         socket = web.WebSocketResponse(compress=False, max_msg_size=self._server.limits.message, timeout=2.0)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            # The client went between its request and our answer. aiohttp would log it as a fault of this handler.
+            return _plain(Answer(400, "the client is gone"))
         transport = AiohttpWebSocket(self._server.gateway, socket, request.transport)
         await transport.run(hello_timeout=self._server.limits.hello_timeout)
         return socket

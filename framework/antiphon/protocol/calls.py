@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from antiphon.errors import CallAbandoned, CallError, CallFailed, CallNotSent, CallTimeout
 from antiphon.protocol.outbox import Entry
-from antiphon.protocol.packets import Failed, Reply
+from antiphon.protocol.packets import Call, Failed, Reply
 from antiphon.types import Value
 
 __all__ = ["Calls", "Outcome", "Pending"]
@@ -25,6 +25,12 @@ class Pending:
         self.entry = entry
         self.deadline = deadline
         self.settle = settle
+
+    @property
+    def left(self) -> bool:
+        """Whether it may have run: it has a number, or had one in a session that was lost."""
+        packet = self.entry.packet
+        return self.entry.number is not None or (isinstance(packet, Call) and packet.redelivered)
 
 
 class Calls:
@@ -75,15 +81,20 @@ class Calls:
         self.due = min((pending.deadline for pending in self._pending.values()), default=float("inf"))
         return expired
 
+    def postpone(self, seconds: float) -> None:
+        """Our own process stalled for so long: an answer may lie unread."""
+        for pending in self._pending.values():
+            pending.deadline += seconds
+        self.due += seconds
+
     def abandon(self, reason: str) -> None:
         """The session ended: what left has an unknown outcome, what did not certainly never ran."""
         for pending in self:
-            sent = pending.entry.number is not None
-            self.give_up(pending.id, CallAbandoned(reason) if sent else CallNotSent(reason))
+            self.give_up(pending.id, CallAbandoned(reason) if pending.left else CallNotSent(reason))
         self.due = float("inf")
 
 
 def _timeout(pending: Pending) -> CallError:
-    if pending.entry.number is None:
-        return CallNotSent("the call's time was over before it could be sent; is the connection up?")
-    return CallTimeout("nobody answered in time; the handler may still run")
+    if pending.left:
+        return CallTimeout("nobody answered in time; the handler may still run")
+    return CallNotSent("the call's time was over before it could be sent; is the connection up?")

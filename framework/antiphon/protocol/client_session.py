@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from antiphon.config import Heartbeat, Inbox, Limits, Outbox
-from antiphon.errors import CallAbandoned, CallNotSent, LocalProtocolError, OutboxFull
+from antiphon.errors import CallAbandoned, CallNotSent, ConnectionClosed, LocalProtocolError, OutboxFull
 from antiphon.protocol import outbox as outboxes
 from antiphon.protocol.calls import Outcome, Pending
 from antiphon.protocol.closing import Closing, Ending
@@ -20,7 +20,7 @@ from antiphon.protocol.codec import Codec
 from antiphon.protocol.inbox import Inbox as Receiving
 from antiphon.protocol.membership import Member, Membership, Place
 from antiphon.protocol.outbox import Entry
-from antiphon.protocol.packets import Call, Event, Hello, Join, Leave, Packet, Volatile, Welcome
+from antiphon.protocol.packets import Call, Event, Hello, Join, Joined, Leave, Packet, Refused, Volatile, Welcome
 from antiphon.protocol.session import NEVER, Act, Session, State
 from antiphon.types import Value
 
@@ -40,7 +40,8 @@ class Unconfirmed(NamedTuple):
 class Loss(NamedTuple):
     """A session is lost: why, what is unconfirmed, and after how many seconds to come back (None: not by itself).
 
-    `unsent` is what was given up without ever having left; it is empty when a new session will be asked for.
+    `unsent` is what was given up without ever having left: when a new session will be asked for, only what was for a
+    namespace that is not wanted any more.
     """
 
     reason: str
@@ -81,6 +82,7 @@ class ClientSession(Session):
         self.retry_after = 0.0  # when the server wants us back at the earliest; whoever attaches sets it back
         self.expired: list[Entry] = []
         self._key = key
+        self._limit = limits.message
         self._greeted: tuple[str, ...] = ()
         self._last_call = 0
         self._held_due = NEVER
@@ -120,11 +122,17 @@ class ClientSession(Session):
                 self.forget("mismatch")
                 return False
         elif self.sid is not None:
-            self._lose(Ending(welcome.reason or "unknown", "", 0.0), arrived=welcome.received)
+            reason = welcome.reason or "unknown"
+            # A server that does not know the session cannot know what of it had arrived.
+            arrived = None if reason in ("unknown", "server_restart") else welcome.received
+            self._lose(Ending(reason, "", 0.0), arrived=arrived)
+            if self.ending is not None:
+                return False
         self.sid, self.epoch = welcome.sid, welcome.epoch
         interval, timeout = welcome.heartbeat
         self.heartbeat.settings = Heartbeat(interval=max(interval, 1) / 1000, timeout=max(timeout, 1) / 1000)
         self.outbox.window = Inbox(packets=max(welcome.inbox[0], 1), size=max(welcome.inbox[1], 1))
+        self._message = min(self._limit, welcome.message)
         self.attach(welcome.received if welcome.resumed else 0, now, pings=pings)
         self._catch_up(resumed=welcome.resumed)
         return True
@@ -145,7 +153,7 @@ class ClientSession(Session):
             for namespace in self._greeted:
                 member = self.members[namespace]
                 if member.place is Place.WANTED:
-                    member.place = Place.JOINING
+                    self.members.sent(member)
                 elif member.place in (Place.OUT, Place.REFUSED):
                     self.send(Leave(namespace))
         for member in self.members.waiting():
@@ -161,7 +169,7 @@ class ClientSession(Session):
         return member
 
     def _join(self, member: Member) -> None:
-        member.place = Place.JOINING
+        self.members.sent(member)
         self.send(Join(member.namespace, member.auth))
 
     def leave(self, namespace: str) -> list[Entry]:
@@ -173,7 +181,9 @@ class ClientSession(Session):
         return entries
 
     def put_out(self, namespace: str) -> list[Entry]:
-        """The server put us out of a namespace: see `leave`."""
+        """The server put us out of a namespace: see `leave`. While we join it again, that is about the time before."""
+        if self.members[namespace].place is Place.JOINING:
+            return []
         return self._give_back(self.members.left(namespace))
 
     def joined(self, namespace: str, socket: str) -> Member | None:
@@ -201,6 +211,7 @@ class ClientSession(Session):
 
     def _give_back(self, entries: list[Entry]) -> list[Entry]:
         for entry in entries:
+            entry.withdrawn = True
             if isinstance(entry.packet, Call):
                 self.calls.give_up(entry.packet.id, CallNotSent("its namespace was left or refused before it was sent"))
         return entries
@@ -218,8 +229,11 @@ class ClientSession(Session):
         """Queue an event or call; it waits at the gate while its namespace is not joined.
 
         `deadline` withdraws it if it has no number by then; `repeatable` sends it again after a lost session, marked
-        redelivered. Raises OutboxFull, and LocalProtocolError when the namespace was not asked for.
+        redelivered. Raises OutboxFull, LocalProtocolError when the namespace was not asked for, and ConnectionClosed
+        when the session has ended and was not begun anew.
         """
+        if self.ending is not None:
+            raise ConnectionClosed(self.ending.code, self.ending.reason)
         member = self.members[packet.namespace]
         if member.place in (Place.OUT, Place.REFUSED):
             raise LocalProtocolError(f"namespace {packet.namespace!r} is not joined; connect to it first")
@@ -273,62 +287,76 @@ class ClientSession(Session):
             return True
         return super().withdraw(entry)
 
-    def deliver(self) -> Packet | None:
-        """See Session.deliver; what a lost session had received comes first."""
-        return self._leftover.pop(0) if self._leftover else super().deliver()
+    def leave_behind(self) -> list[Packet]:
+        """What a lost session had received and nobody was handed yet: still to be handled, and not to be answered."""
+        leftover, self._leftover = self._leftover, []
+        return leftover
 
     @property
     def waits(self) -> bool:
         """Whether there is something to deliver."""
-        return bool(self._leftover) or len(self.inbox) > 0
+        return len(self.inbox) > 0
 
     # -- losing a session
 
     def _finish(self, ending: Ending) -> None:
-        if ending.retry_after is not None:
+        if ending.retry_after is not None and self._close is None:
             self._lose(ending)
             return
-        unsent = [entry for entry in self.outbox.entries() if entry.number is None]
+        ending = ending._replace(retry_after=None)
+        entries = list(self.outbox.entries())
         for member in self.members.wanted():
-            unsent += self.members.clear(member.namespace)
-        self.losses.append(Loss(ending.code, self._unconfirmed(None), None, [entry.packet for entry in unsent]))
+            entries += self.members.clear(member.namespace)
+        self.losses.append(_loss(ending, entries))
         self.sid = self.epoch = None
         self.members.lost()
         super()._finish(ending)
 
     def _lose(self, ending: Ending, arrived: int | None = None) -> None:
         """What had a number is reported, or sent again if it may be; what had none waits at its gate."""
+        if self._close is not None:
+            # Our goodbye was said: there is nothing to come back for.
+            self.end(*self._close[1], tell=False)
+            return
         if self.state is not State.ENDED:
             self._change(Act.END)
         self._change(Act.RENEW)
-        self.losses.append(Loss(ending.code, self._unconfirmed(arrived), ending.retry_after, []))
         self.retry_after = ending.retry_after or 0.0
-        entries = list(self.outbox.entries())
         self.members.lost()
-        kept = self._hold_again(
-            [self._redelivery(entry) for entry in entries if entry.number is not None and entry.repeatable]
-            + [entry for entry in entries if entry.number is None]
+        entries = list(self.outbox.entries())
+        self.losses.append(_loss(ending, [entry for entry in entries if not self._goes_on(entry)], arrived))
+        self._hold_again(
+            [self._redelivery(entry) if entry.number else entry for entry in entries if self._goes_on(entry)]
         )
         for pending in self.calls:
-            if id(pending.entry) not in kept:
-                self.calls.give_up(pending.id, CallAbandoned(f"the session was lost: {ending.code}"))
+            if not pending.entry.held:
+                reason = f"the session was lost: {ending.code}"
+                self.calls.give_up(pending.id, CallAbandoned(reason) if pending.left else CallNotSent(reason))
         self._start_anew()
 
-    def _hold_again(self, entries: list[Entry]) -> set[int]:
-        """Put events and calls back at their gates, in front of what waits there; returns which entries are kept."""
-        wanted = self.members.wanted()
-        for member in wanted:
+    def _goes_on(self, entry: Entry) -> bool:
+        """Whether the next session is to carry it."""
+        packet = entry.packet
+        if not isinstance(packet, Event | Call) or (entry.number is not None and not entry.repeatable):
+            return False
+        return self.members[packet.namespace].place is Place.WANTED
+
+    def _hold_again(self, entries: list[Entry]) -> None:
+        """Put events and calls back at their gates, in front of what waits there."""
+        for member in self.members.wanted():
             entries += self.members.clear(member.namespace)
         for entry in entries:
-            packet = entry.packet
-            if isinstance(packet, Event | Call) and self.members[packet.namespace] in wanted:
-                self._hold(self.members[packet.namespace], entry)
-        return {id(entry) for member in wanted for entry in member.held}
+            assert isinstance(entry.packet, Event | Call)
+            self._hold(self.members[entry.packet.namespace], entry)
 
     def _start_anew(self) -> None:
-        """Numbers begin again; what was received and not yet handed over is still delivered first."""
-        while (packet := super().deliver()) is not None:
-            self._leftover.append(packet)
+        """Numbers begin again. What was received and not handed over is kept for `leave_behind`."""
+        while (packet := self.deliver()) is not None:
+            if isinstance(packet, Leave):
+                # Who was put out does not come back by itself, not even into the next session.
+                self.put_out(packet.namespace)
+            elif not isinstance(packet, Joined | Refused):  # the next session asks again
+                self._leftover.append(packet)
         self.outbox = outboxes.Outbox(self.codec, self.outbox.bounds, self._wake, reserve=RESERVE)
         self.inbox = Receiving(self.inbox.bounds, self.outbox.mark)
         self.heartbeat.stop()
@@ -337,17 +365,12 @@ class ClientSession(Session):
         self._gap_at = -1
         self._answers.clear()
 
-    def _unconfirmed(self, arrived: int | None) -> list[Unconfirmed]:
-        return [
-            Unconfirmed(entry.packet, None if arrived is None else entry.number <= arrived)
-            for entry in self.outbox.entries()
-            if entry.number is not None and not entry.repeatable and isinstance(entry.packet, Event | Call)
-        ]
-
     def _redelivery(self, entry: Entry) -> Entry:
         packet = entry.packet
         assert isinstance(packet, Event | Call)
-        again = self._entry(replace(packet, redelivered=True), repeatable=True)
+        # Not by `_entry`: the mark must not make it too large, it had its place already.
+        packet = replace(packet, redelivered=True)
+        again = Entry(packet, self.codec.encode(packet), repeatable=True)
         for pending in self.calls:
             if pending.entry is entry:
                 pending.entry = again
@@ -363,3 +386,17 @@ class ClientSession(Session):
         self.expired += queued + held
         self.due = min(self.due, due, self._held_due)
         return closing
+
+
+def _loss(ending: Ending, entries: list[Entry], arrived: int | None = None) -> Loss:
+    """The report of a lost session on `entries`, of which it had received those up to `arrived`, if that is known."""
+    unconfirmed: list[Unconfirmed] = []
+    unsent: list[Packet] = []
+    for entry in entries:
+        if not isinstance(entry.packet, Event | Call):
+            continue
+        if entry.number is None:
+            unsent.append(entry.packet)
+        else:
+            unconfirmed.append(Unconfirmed(entry.packet, None if arrived is None else entry.number <= arrived))
+    return Loss(ending.code, unconfirmed, ending.retry_after, unsent)

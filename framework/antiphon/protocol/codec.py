@@ -15,12 +15,14 @@ __all__ = ["Broken", "Codec", "Message", "Prepared", "is_counted"]
 class Broken(Packet, frozen=True):
     """A packet that could be read but breaks a limit: it is acked and refused by itself (contract rule 6).
 
-    `kind` is what it would have been, `call` the id of the call to refuse, if it was one.
+    `kind` is what it would have been; `call` the id of the call to refuse, or `namespace` the one of the join, if it
+    was one of these.
     """
 
     kind: type[Packet]
     error: PayloadError
     call: int | None = None
+    namespace: str | None = None
 
 
 def is_counted(packet: Packet) -> bool:

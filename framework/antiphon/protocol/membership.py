@@ -35,7 +35,7 @@ class Place(Enum):
 class Member:
     """One namespace of the client."""
 
-    __slots__ = ("auth", "gate", "held", "namespace", "place", "socket")
+    __slots__ = ("answers", "auth", "gate", "held", "namespace", "place", "socket")
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -43,6 +43,7 @@ class Member:
         self.auth: Value = None
         self.socket: str | None = None
         self.gate = False
+        self.answers = 0  # joins that are not answered yet; only the answer to the last of them counts
         self.held: deque[Entry] = deque()
 
 
@@ -76,10 +77,15 @@ class Membership:
         """What is asked for and not yet on its way."""
         return [member for member in self._members.values() if member.place is Place.WANTED]
 
+    def sent(self, member: Member) -> None:
+        """A join of it is on its way."""
+        member.place = Place.JOINING
+        member.answers += 1
+
     def joined(self, namespace: str, socket: str) -> Member | None:
         """The server let us in; None when it is not wanted any more. The gate stays shut until `open`."""
         member = self[namespace]
-        if member.place is not Place.JOINING:
+        if not self._answered(member):
             return None
         member.place = Place.IN
         member.socket = socket
@@ -88,7 +94,7 @@ class Membership:
     def refused(self, namespace: str) -> tuple[Member, list[Entry]] | None:
         """The server said no: what waited at the gate is given back, certainly not sent."""
         member = self[namespace]
-        if member.place is not Place.JOINING:
+        if not self._answered(member):
             return None
         member.place = Place.REFUSED
         return member, self._empty(member)
@@ -104,6 +110,7 @@ class Membership:
         """The session is lost: what was joined has to be joined again, and every gate is shut until then."""
         for member in self._members.values():
             member.gate = False
+            member.answers = 0
             if member.place in (Place.JOINING, Place.IN):
                 member.place = Place.WANTED
 
@@ -139,6 +146,10 @@ class Membership:
         for entry in expired:
             self.withdraw(entry)
         return expired, min((e.deadline for e in dated if e.deadline is not None and e.held), default=float("inf"))
+
+    def _answered(self, member: Member) -> bool:
+        member.answers = max(0, member.answers - 1)
+        return member.place is Place.JOINING and not member.answers
 
     def _empty(self, member: Member) -> list[Entry]:
         entries = list(member.held)

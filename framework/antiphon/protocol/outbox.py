@@ -96,7 +96,10 @@ class Outbox:
     )
 
     def __init__(self, codec: Codec, bounds: Bounds, on_dirty: Callable[[], object], *, reserve: int = 0) -> None:
-        """`reserve`: packets above the bound that only replies, cancels and leaves may use (contract rule 11)."""
+        """`reserve`: packets above the bound that only replies, cancels and leaves may use (contract rule 11).
+
+        With it goes the room for one more of the largest packets: a cancel must not end a session whose outbox is full.
+        """
         self.codec = codec
         self.reserve = reserve
         self.dirty = False
@@ -144,24 +147,21 @@ class Outbox:
         """Whether more than `share` of either bound is in use."""
         return self.size > self.bounds.size * share or self.packets > self.bounds.packets * share
 
-    def fits(self, size: int, reserve: int = 0) -> bool:
-        """Whether one more packet of `size` bytes stays within the bounds, `reserve` extra packets allowed."""
-        return self.size + size <= self.bounds.size and self.packets < self.bounds.packets + reserve
-
     # -- in
 
     def put(self, prepared: Prepared) -> None:
         """Queue an event that many may share. On the path of every broadcast: one call per receiver.
 
         A passed bound is only noted here (`overflowed`): whoever broadcasts must not suffer for one receiver.
-        Bare bytes instead of an Entry: 0.25 us against 0.6 us per receiver.
+        Bare bytes instead of an Entry: 0.27 us against 0.87 us per receiver.
         """
         encoded = prepared.forms.get(self.form) or prepared.encode(self.codec)
         self._waiting.append(encoded)
         self._waiting_size += len(encoded)
         self.size += len(encoded)
-        if self.size > self.bounds.size or len(self._waiting) + len(self.unacked) > self.bounds.packets:
-            self.overflowed = self.overflowed or not self.fits(0, 1)
+        kept = len(self._waiting) + len(self.unacked) + len(self._urgent)
+        if self.size > self.bounds.size or kept > self.bounds.packets:
+            self.overflowed = self.overflowed or self.size > self.bounds.size or self.packets > self.bounds.packets
         if not self.dirty:
             self.dirty = True
             self.on_dirty()
@@ -188,6 +188,7 @@ class Outbox:
 
     def add_volatile(self, encoded: bytes, now: float) -> bool:
         """Queue a packet that is dropped rather than kept; False when it was dropped at once."""
+        self._drop_stale(now)
         if self.above(0.5) or self._volatile_size + len(encoded) > VOLATILE_SIZE:
             self.dropped += 1
             return False
@@ -295,7 +296,8 @@ class Outbox:
 
     def _grow(self, entry: Entry) -> None:
         self.size += len(entry.encoded)
-        if not self.fits(0, 1 + self.reserve):
+        size = self.bounds.size + (self.bounds.size // 4 if self.reserve else 0)
+        if self.size > size or self.packets > self.bounds.packets + self.reserve:
             self.overflowed = True
         self.mark()
 
@@ -320,7 +322,7 @@ class Outbox:
             parts.append(encoded)
         count = len(parts)
         self.cursor += count
-        if room > 0 and not self._held_by_room(room):
+        if not self._waiting and not self._urgent:
             self._take_volatile(now, parts, room)
         return Run(first, count, parts, bool(parts))
 
@@ -366,27 +368,27 @@ class Outbox:
             return True
         return self.flow_packets < self.window.packets and self.flow_size + size <= self.window.size
 
-    def _held_by_room(self, room: int) -> bool:
-        entry = self._waiting[0] if self._waiting else None
-        if entry is None:
-            return False
-        encoded = entry.encoded if isinstance(entry, Entry) else entry
-        return len(encoded) > room and self._window_open(len(encoded))
-
     def _take_volatile(self, now: float, parts: list[bytes], room: int) -> None:
-        """Volatile packets go behind the counted ones, so that one never arrives before the join it follows."""
-        while self._volatile:
-            stale, encoded = self._volatile[0]
-            if now <= stale:
-                if len(encoded) > room:
-                    return
-                room -= len(encoded)
-                parts.append(encoded)
-            else:
-                self.dropped += 1
-            self._volatile.popleft()
-            self._special -= 1
-            self._volatile_size -= len(encoded)
+        """Volatile packets go behind the counted ones, so that one never arrives before the join it follows.
+
+        A full window holds them back as well (contract rule 9): the peer is busy, and they grow stale.
+        """
+        self._drop_stale(now)
+        while self._volatile and len(self._volatile[0][1]) <= room and self._window_open(len(self._volatile[0][1])):
+            encoded = self._pop_volatile()
+            room -= len(encoded)
+            parts.append(encoded)
+
+    def _drop_stale(self, now: float) -> None:
+        while self._volatile and now > self._volatile[0][0]:
+            self._pop_volatile()
+            self.dropped += 1
+
+    def _pop_volatile(self) -> bytes:
+        _, encoded = self._volatile.popleft()
+        self._special -= 1
+        self._volatile_size -= len(encoded)
+        return encoded
 
     def close(self) -> None:
         """The session has ended: free everything, and keep nothing that still comes."""

@@ -166,6 +166,10 @@ class Hello(Packet, frozen=True, kw_only=True):
         # The key is a secret: it never shows in a log, an error or a repr (contract rule 1).
         return f"Hello(sid={self.sid!r}, attempt={self.attempt}, received={self.received}, key=<secret>)"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # The pretty printers of tracebacks and logs ask for this one.
+        return [("sid", self.sid), ("attempt", self.attempt), ("received", self.received)]
+
 
 class Welcome(Packet, frozen=True, kw_only=True):
     """The server's half of an attach. Times in milliseconds; `inbox` and `heartbeat` are pairs."""

@@ -1,25 +1,24 @@
 """A session: what the application sees as one connected peer, whatever happens to the transports underneath.
 
 Pure: it is told the time, bytes come in through `receive`, bytes go out through `take`, and nothing else happens.
-All that changes the state is in this table; what is not in it is refused.
+All that changes the state is in this table (states.py has it for the machine); what is not in it is refused.
 
     state      attach     detach     close      end       renew
     FRESH      ATTACHED   -          ENDED      ENDED     -         no transport yet, nothing promised
     ATTACHED   ATTACHED   DETACHED   CLOSING    ENDED     -         one live transport; attach again takes over
     DETACHED   ATTACHED   DETACHED   ENDED      ENDED     -         everything is kept for the window
-    CLOSING    -          ENDED      CLOSING    ENDED     -         a goodbye waits for acks, 2 s at most
+    CLOSING    CLOSING    ENDED      CLOSING    ENDED     -         a goodbye waits for acks, 2 s at most
     ENDED      -          ENDED      ENDED      ENDED     FRESH     `ending` says why; a client may begin anew
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
 
 from antiphon.config import Heartbeat as HeartbeatSettings
 from antiphon.config import Inbox as InboxBounds
 from antiphon.config import Outbox as OutboxBounds
-from antiphon.errors import CallNotSent, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
+from antiphon.errors import CallError, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
 from antiphon.protocol.calls import Calls, Outcome, Pending
 from antiphon.protocol.closing import Closing, Ending, TransportCode
 from antiphon.protocol.codec import Broken, Codec, Message
@@ -38,16 +37,17 @@ from antiphon.protocol.packets import (
     Ping,
     Pong,
     Refuse,
+    Refused,
     Reply,
     Volatile,
     Welcome,
 )
+from antiphon.protocol.slowness import Slowness
+from antiphon.protocol.states import TRANSITIONS, Act, State
 from antiphon.types import Data
 
 __all__ = ["Act", "Session", "State"]
 
-# Above three quarters for so long closes the transport (contract rule 10).
-SLOW_AFTER = 5.0
 # A goodbye waits so long for acks (contract rule 26).
 CLOSE_WAIT = 2.0
 # and asks for them as often, in seconds.
@@ -59,47 +59,6 @@ HEAD = 64
 
 NEVER = float("inf")
 
-
-class State(Enum):
-    """Where a session stands."""
-
-    FRESH = auto()
-    ATTACHED = auto()
-    DETACHED = auto()
-    CLOSING = auto()
-    ENDED = auto()
-
-
-class Act(Enum):
-    """What changes the state."""
-
-    ATTACH = auto()
-    DETACH = auto()
-    CLOSE = auto()
-    END = auto()
-    RENEW = auto()
-
-
-TRANSITIONS: dict[tuple[State, Act], State] = {
-    (State.FRESH, Act.ATTACH): State.ATTACHED,
-    (State.FRESH, Act.CLOSE): State.ENDED,
-    (State.FRESH, Act.END): State.ENDED,
-    (State.ATTACHED, Act.ATTACH): State.ATTACHED,
-    (State.ATTACHED, Act.DETACH): State.DETACHED,
-    (State.ATTACHED, Act.CLOSE): State.CLOSING,
-    (State.ATTACHED, Act.END): State.ENDED,
-    (State.DETACHED, Act.ATTACH): State.ATTACHED,
-    (State.DETACHED, Act.DETACH): State.DETACHED,
-    (State.DETACHED, Act.CLOSE): State.ENDED,
-    (State.DETACHED, Act.END): State.ENDED,
-    (State.CLOSING, Act.DETACH): State.ENDED,
-    (State.CLOSING, Act.CLOSE): State.CLOSING,
-    (State.CLOSING, Act.END): State.ENDED,
-    (State.ENDED, Act.DETACH): State.ENDED,
-    (State.ENDED, Act.CLOSE): State.ENDED,
-    (State.ENDED, Act.END): State.ENDED,
-    (State.ENDED, Act.RENEW): State.FRESH,
-}
 
 # Never held back by the window; may overtake the events that are.
 _URGENT: frozenset[type[Packet]] = frozenset({Reply, Failed, Cancel, Credit})
@@ -137,7 +96,7 @@ class Session:
         self._answers: list[Packet] = []
         self._gap_at = -1
         self._peer_received = 0
-        self._slow_since: float | None = None
+        self.slowness = Slowness()
         self._close: tuple[float, Ending] | None = None
         self._ask_at = NEVER
         self._farewell: Data | None = None
@@ -163,8 +122,11 @@ class Session:
     def attach(self, received: int, now: float, *, pings: bool = True) -> None:
         """A transport begins; the peer has received everything up to `received`. `pings`: see Transport.pings."""
         self._change(Act.ATTACH)
-        self._slow_since = None
+        self.slowness.forget()
+        self._farewell = None
         self._answers.clear()
+        # The last ack may have been lost with the old transport, and the peer's window may be waiting for it.
+        self.inbox.told = 0
         self._peer_received = received
         self.outbox.rewind(received)
         self.heartbeat.start(now, watch=pings)
@@ -177,7 +139,7 @@ class Session:
         self._change(Act.DETACH)
         self.outbox.drop_volatile()
         self.heartbeat.stop()
-        self._slow_since = None
+        self.slowness.forget()
         self.due = now
         if closing and self._close is not None:
             self._finish(self._close[1])
@@ -287,11 +249,13 @@ class Session:
             self._check_overflow()
         if self.state is not State.ATTACHED and self.state is not State.CLOSING:
             return self._last_words()
+        if self.slowness.due != NEVER:
+            self.slowness.look(outbox, now)
         owed = self._owed(now) if self._answers or self.inbox.handed > self.inbox.told else []
         messages: list[Data] = []
         more = True
         while more:
-            number, counted, parts, more = outbox.run(now, self._message - HEAD)
+            number, counted, parts, more = outbox.run(now, self._message - HEAD - sum(map(len, owed)))
             if owed:
                 parts, owed = owed + parts, []
             if parts:
@@ -384,10 +348,12 @@ class Session:
 
     def _refuse_broken(self, packet: Broken) -> None:
         self.broken += 1
+        error = packet.error
+        data = {"parameter": error.parameter, "expected": error.expected}
         if packet.call is not None:
-            error = packet.error
-            data = {"parameter": error.parameter, "expected": error.expected}
             self.send(Failed(packet.call, "payload", str(error), data))
+        elif packet.namespace is not None:
+            self.send(Refused(packet.namespace, str(error), data))
 
     def _take_effect(self, packet: Packet, now: float) -> Closing | None:
         match packet:
@@ -401,6 +367,10 @@ class Session:
                     above = max(handed, received or 0)
                     return self._violated("protocol", f"acked up to {above}, but only {top} were sent")
                 self.outbox.ack(handed)
+                if self.slowness.due != NEVER:
+                    self.slowness.look(self.outbox, now)
+                if self._close is not None:
+                    self.outbox.mark()  # it may have been what the goodbye waits for
                 self._peer_received = handed if received is None else received
             case Ping():
                 if len(self._answers) < ANSWERS:
@@ -409,8 +379,10 @@ class Session:
             case Pong(time, theirs):
                 self.heartbeat.answered(time / 1000, theirs / 1000, now)
             case Close(code, reason, retry_after):
-                self.end(code, reason, None if retry_after is None else retry_after / 1000, tell=False)
-                return Closing(TransportCode.ENDED, code)
+                # A code is one of the protocol's words; it is remembered, and may become a header or a line of a log.
+                word = code if len(code) <= 64 and code.isascii() and code.isidentifier() else "closed"
+                self.end(word, reason[:1000], None if retry_after is None else retry_after / 1000, tell=False)
+                return Closing(TransportCode.ENDED, word)
             case Hello() | Welcome() | Refuse():
                 return self._violated("protocol", f"{type(packet).__name__} on a transport that is attached already")
             case _:
@@ -423,13 +395,13 @@ class Session:
         """The transport is congested although something waits: watch how long the outbox stays nearly full."""
         self.outbox.dirty = False
         self._check_overflow()
-        if self._slow_since is None and self.outbox.above(0.75):
-            self._slow_since = now
-            self.due = min(self.due, now + SLOW_AFTER)
+        self.slowness.look(self.outbox, now)
+        self.due = min(self.due, self.slowness.due)
 
     def tick(self, now: float) -> Closing | None:
         """Let time pass; call it when `due` has come. Returns how the transport is to be closed, if it is."""
         if self.state is State.ENDED:
+            self.due = NEVER
             return None
         for pending in self.calls.expire(now):
             self._call_expired(pending)
@@ -450,11 +422,8 @@ class Session:
             self.outbox.mark()
         if self.inbox.handed > self.inbox.told and now >= self.inbox.due:
             self.outbox.mark()
-        if self._slow_since is not None:
-            if not self.outbox.above(0.75):
-                self._slow_since = None
-            elif now >= self._slow_since + SLOW_AFTER:
-                return Closing(TransportCode.SLOW, "the outbox stayed nearly full")
+        if now >= self.slowness.due:
+            return Closing(TransportCode.SLOW, "the outbox stayed nearly full")
         return None
 
     def _call_expired(self, pending: Pending) -> None:
@@ -463,7 +432,7 @@ class Session:
 
     def cancel(self, pending: Pending) -> None:
         """The caller does not wait any more: a call that has left is followed by a Cancel."""
-        if self.calls.give_up(pending.id, CallNotSent("cancelled by its caller")) is not None:
+        if self.calls.give_up(pending.id, CallError("cancelled by its caller")) is not None:
             self._call_expired(pending)
 
     def withdraw(self, entry: Entry) -> bool:
@@ -475,11 +444,9 @@ class Session:
             return NEVER
         due = self.calls.due
         if self.attached:
-            due = min(due, self.heartbeat.due)
+            due = min(due, self.heartbeat.due, self.slowness.due)
             # An ack that is late because nothing was handed over yet is looked after once a second.
-            due = min(due, max(self.inbox.due, now + 1.0))
-            if self._slow_since is not None:
-                due = min(due, self._slow_since + SLOW_AFTER)
+            due = min(due, self.inbox.due if self.inbox.due > now else now + 1.0)
         if self._close is not None:
             due = min(due, self._close[0], self._ask_at)
         return due
@@ -487,5 +454,7 @@ class Session:
     def postpone(self, seconds: float) -> None:
         """Our own process stalled for so long: nobody else is to pay for it (contract rule 20)."""
         self.heartbeat.postpone(seconds)
-        if self._slow_since is not None:
-            self._slow_since += seconds
+        self.calls.postpone(seconds)
+        self.slowness.due += seconds
+        if self._close is not None:
+            self._close = (self._close[0] + seconds, self._close[1])

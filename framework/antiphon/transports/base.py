@@ -15,9 +15,11 @@ class Transport(Protocol):
 
     `single`: one message at a time leaves it. `pings`: silence means nothing on it, so the session has to ping.
     `congested`: nothing more should be written now; `Receiver.on_drained` says when that is over.
+    `address`: where the peer is in the network, as far as the host knows.
     """
 
     name: str
+    address: str
     receiver: Receiver
     single: bool
     pings: bool

@@ -47,6 +47,7 @@ class LongPollTransport:
     )
 
     name = "longpoll"
+    address = ""  # each request has its own
     single = True
     pings = False
 
@@ -133,8 +134,8 @@ class LongPollTransport:
 
     def _release(self, message: Data | None) -> None:
         poll, self._poll = self._poll, None
+        assert poll is not None  # whoever releases has looked
         self.congested = True
         self._released = True
         self._answer_by = float("inf")
-        if poll is not None:
-            poll.answer(message)
+        poll.answer(message)

@@ -23,6 +23,7 @@ class WebSocketTransport(ABC):
     """
 
     name = "websocket"
+    address = ""
     single = False
     pings = True
 

@@ -47,6 +47,9 @@ LAST = 63
 
 # Spelled as one map instead of fields in order: they are rare, and grow.
 _MAPS: frozenset[type[p.Packet]] = frozenset({p.Hello, p.Welcome})
+# However tight the limits are for what users send, our own map fits: it may have so many members, and the auth of a
+# join stands in a pair, a list, that map and the packet.
+_MEMBERS, _IN_A_MAP = 32, 4
 # The last field is left out unless it says something.
 _SHORT: frozenset[type[p.Packet]] = frozenset({p.Event, p.Call, p.Ack})
 # They carry names that a limit holds for.
@@ -103,8 +106,11 @@ def _read(item: Any, limits: Limits) -> p.Packet | None:
         raise RemoteProtocolError("unsupported", f"packet type {item[0]} is counted, but not known here")
     try:
         # The packet is one array around its values, so they may nest one deeper than a value may.
-        if (found := stray(item, limits.depth + 1, limits.keys)) is not None:
-            return _broken(kind, item, found.error(kind.__name__))
+        deepest, keys = limits.depth + 1, limits.keys
+        if kind in _MAPS:
+            deepest, keys = limits.depth + _IN_A_MAP, max(keys, _MEMBERS)
+        if (found := stray(item, deepest, keys)) is not None:
+            return _broken(kind, item, found.error(kind.__name__), limits.name)
         if kind in _MAPS:
             return kind(**asdict(msgspec.convert(item[1], _READERS[kind])))
         packet: p.Packet = msgspec.convert(item[1:], kind)
@@ -113,16 +119,18 @@ def _read(item: Any, limits: Limits) -> p.Packet | None:
     name = limits.name
     if kind in _NAMED and (len(packet.name) > name or len(packet.namespace) > name):  # type: ignore[attr-defined]
         expected = f"at most {name} characters"
-        return _broken(kind, item, PayloadError(f"a name has {expected}", parameter="name", expected=expected))
+        return _broken(kind, item, PayloadError(f"a name has {expected}", parameter="name", expected=expected), name)
     return packet
 
 
-def _broken(kind: type[p.Packet], item: list[Any], error: PayloadError) -> p.Packet:
+def _broken(kind: type[p.Packet], item: list[Any], error: PayloadError, name: int) -> p.Packet:
     if kind in _MAPS or CODES[kind] >= FIRST_UNCOUNTED:
         raise RemoteProtocolError("protocol", str(error))
     call = item[1] if kind is p.Call and len(item) > 1 else None
     # Only an id that could be one is answered: the peer could not read the answer to any other.
-    return Broken(kind, error, call if type(call) is int and 1 <= call <= p.MAX_NUMBER else None)
+    call = call if type(call) is int and 1 <= call <= p.MAX_NUMBER else None
+    namespace = item[1] if kind is p.Join and len(item) > 1 else None
+    return Broken(kind, error, call, namespace if type(namespace) is str and len(namespace) <= name else None)
 
 
 def _as_map(kind: type[p.Packet]) -> type[msgspec.Struct]:
