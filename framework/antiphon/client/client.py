@@ -23,6 +23,7 @@ from antiphon.config import Limits, Outbox
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
 from antiphon.errors import CallError, ConnectionClosed
 from antiphon.protocol.client_session import ClientSession, Loss
+from antiphon.protocol.membership import Place
 from antiphon.protocol.packets import Call
 from antiphon.types import Data, Value
 
@@ -91,6 +92,8 @@ class Client:
         namespace = self._namespaces.get(name)
         if namespace is None:
             namespace = self._namespaces[name] = ClientNamespace(self, name)
+        if self.session.members[name].place in (Place.OUT, Place.REFUSED):
+            namespace.wanted()
         self.session.join(name, auth)
         if self._http is not None:
             self.after()
@@ -105,6 +108,8 @@ class Client:
             self._http = aiohttp.ClientSession(headers=self._headers)
         if self.session.ending is not None:
             self.session.renew()
+            for namespace in self._namespaces.values():
+                namespace.wanted()
         self._connector.start(self.clock())
         self.after()
         while self._connector.live is None:
@@ -127,16 +132,27 @@ class Client:
         if self._connector.stopped is None:
             self._connector.stop("closed")
         self.after()
-        await self._worker.settled()
+        await self._wind_up()
         if self._timer is not None:
             self._timer.cancel()
-        if self._tasks:
-            _, pending = await asyncio.wait(tuple(self._tasks), timeout=CLOSE_WAIT)
-            for task in pending:
-                task.cancel()
         if self._http is not None:
             await self._http.close()
             self._http = None
+
+    async def _wind_up(self) -> None:
+        """Wait for handlers and transports; whatever takes too long is cancelled."""
+        # A handler may close its own client: it is not to wait for itself.
+        own = asyncio.current_task()
+        try:
+            async with asyncio.timeout(CLOSE_WAIT):
+                await self._worker.settled()
+                while tasks := self._tasks - {own}:
+                    await asyncio.wait(tasks)
+        except TimeoutError:
+            if pending := self._tasks - {own}:
+                for task in pending:
+                    task.cancel()
+                await asyncio.wait(pending, timeout=CLOSE_WAIT)
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -153,14 +169,14 @@ class Client:
         connector = self._connector
         if connector.stopped is not None:
             return "closed"
-        if connector.live is not None:
+        if connector.carrier is not None:
             return "connected"
         return "connecting" if connector.candidate is not None else "waiting"
 
     @property
     def transport(self) -> str | None:
         """The transport in use, None while there is none."""
-        return self._connector.live.kind if self._connector.live is not None else None
+        return self._connector.carrier.kind if self._connector.carrier is not None else None
 
     async def call(self, packet: Callable[[int], Call], timeout: float, repeatable: bool) -> Any:
         """Send a call and return its answer, or raise its CallError. Namespaces use it."""
@@ -219,6 +235,7 @@ class Client:
         """Look at what the core has become: tell the application, and be called again in time."""
         while self.session.losses:
             self._tell_loss(self.session.losses.pop(0))
+        self.session.expired.clear()  # whoever gave a deadline knows it; an expired call has its outcome
         self._worker.wake()
         if self.state != self._state:
             self._state = self.state
@@ -234,10 +251,10 @@ class Client:
         self._set_timer()
 
     def _tell_loss(self, loss: Loss) -> None:
-        for namespace in self._namespaces.values():
-            if namespace.connected:
-                namespace.id = None
-                self._worker.disconnected(namespace, loss.reason)
+        out = [namespace for namespace in self._namespaces.values() if namespace.connected]
+        for namespace in out:
+            namespace.id = None
+        self._worker.lost(out, loss.reason)
         if loss.reason == "closed" and not (loss.unconfirmed or loss.unsent):
             return  # our own goodbye, and nothing was lost
         if self.on_loss is not None:
@@ -279,6 +296,14 @@ class Client:
         if kind == "websocket":
             return WebSocket(self, link, self._http, self.url, self._limits.message)
         return LongPoll(self, link, self._http, self.url, self.session, loop.call_soon)
+
+    def left(self, namespace: ClientNamespace) -> None:
+        """The application left it. Namespaces use it."""
+        self.session.leave(namespace.name)
+        if namespace.connected:
+            self._worker.left(namespace)
+        namespace.kept_out(ConnectionClosed("left", f"namespace {namespace.name!r} was left"))
+        self.after()
 
     def find(self, name: str) -> ClientNamespace | None:
         """The namespace of this name, if it was asked for."""

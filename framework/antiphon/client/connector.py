@@ -72,13 +72,14 @@ class Phase(Enum):
 class Link:
     """One transport on its way to carry the session."""
 
-    __slots__ = ("deadline", "kind", "phase", "port", "since")
+    __slots__ = ("deadline", "kind", "phase", "port", "since", "takes_over")
 
     def __init__(self, kind: str, deadline: float) -> None:
         self.kind = kind
         self.phase = Phase.OPENING
         self.deadline = deadline
         self.since = 0.0
+        self.takes_over = False  # its Hello was said beside a live link
         self.port: Port | None = None
 
 
@@ -119,6 +120,13 @@ class Connector:
         self._upgrade_wait = UPGRADE_FIRST
         self._offline = False
 
+    @property
+    def carrier(self) -> Link | None:
+        """The live link, or the one that is just taking over from it: then the old one may be fenced already."""
+        if self.live is None and self.candidate is not None and self.candidate.takes_over:
+            return self.candidate
+        return self.live
+
     # -- what the application wants
 
     def start(self, now: float) -> None:
@@ -148,7 +156,7 @@ class Connector:
         """The network is back; come back within `delay` seconds."""
         self._offline = False
         if self.stopped is None and self.live is None and self.candidate is None:
-            self.retry_at = now + delay
+            self.retry_at = min(self.retry_at, now + delay)
 
     # -- what happens to links
 
@@ -239,6 +247,7 @@ class Connector:
 
     def _greet(self, link: Link, now: float) -> None:
         link.phase = Phase.GREETING
+        link.takes_over = self.live is not None
         link.deadline = now + (WELCOME_WAIT if self.live is None else TAKEOVER_WAIT)
         self._write(link, self._alone(self.session.greet(self._auth())))
 
@@ -269,7 +278,10 @@ class Connector:
             self._shut(link)
             self._shut(self.live)
             self.live = None
-            self._come_back(now, 0.0)
+            if self.session.ending is not None:
+                self.stop(self.session.ending.code, self.session.ending.reason)
+            else:
+                self._come_back(now, 0.0)
             return
         self._shut(self.live)
         link.phase = Phase.LIVE
@@ -318,7 +330,11 @@ class Connector:
         self._upgrade_at = NEVER
         if self.session.attached:
             self.session.detach(now)
-        self._continue(now)
+        if self.session.ending is not None:
+            # A goodbye was under way: nobody is to be attached any more.
+            self.stop(self.session.ending.code, self.session.ending.reason)
+        else:
+            self._continue(now)
 
     def _end_live(self, now: float) -> None:
         """The session ended, or wants this transport closed."""

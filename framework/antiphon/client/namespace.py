@@ -28,6 +28,7 @@ class ClientNamespace:
         self.id: str | None = None
         self._client = client
         self._ready: asyncio.Future[None] | None = None
+        self._kept_out: ConnectionRefused | ConnectionClosed | None = None
 
     def __repr__(self) -> str:
         return f"<ClientNamespace {self.name} {'connected' if self.connected else 'not connected'}>"
@@ -62,6 +63,8 @@ class ClientNamespace:
         """Wait until the server has let us in. Raises ConnectionRefused or ConnectionClosed when it does not."""
         if self.connected:
             return
+        if self._kept_out is not None:
+            raise self._kept_out
         if self._ready is None:
             self._ready = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._ready)
@@ -103,11 +106,13 @@ class ClientNamespace:
 
     async def leave(self) -> None:
         """Leave the namespace."""
-        self._client.session.leave(self.name)
-        self.id = None
-        self._client.after()
+        self._client.left(self)
 
     # -- for the client
+
+    def wanted(self) -> None:
+        """The application asks to be let in, perhaps once more: an older refusal does not count."""
+        self._kept_out = None
 
     def entered(self, id: str) -> None:
         """The server let us in."""
@@ -119,6 +124,7 @@ class ClientNamespace:
     def kept_out(self, error: ConnectionRefused | ConnectionClosed) -> None:
         """It will not happen by itself any more."""
         self.id = None
+        self._kept_out = error
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
             self._ready.exception()  # who waits is told; if nobody does, that is no mistake

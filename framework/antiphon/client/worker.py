@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.handlers import Handler
 from antiphon.dispatch.payloads import to_wire
-from antiphon.errors import CallFailed, ConnectionRefused, OutboxFull, PayloadError
+from antiphon.errors import CallFailed, ConnectionClosed, ConnectionRefused, OutboxFull, PayloadError
 from antiphon.protocol.packets import Call, Event, Failed, Joined, Leave, Packet, Refused, Reply, Volatile
 
 if TYPE_CHECKING:
@@ -26,18 +26,24 @@ class Worker:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._gone: deque[tuple[ClientNamespace, str]] = deque()
+        # What a lost session leaves to be done: packets, then the namespaces that are out, session after session.
+        self._left: deque[Packet | tuple[ClientNamespace, str]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._beside: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Something may have come."""
-        if self._task is None and (self._client.session.waits or self._gone):
+        if self._task is None and (self._client.session.waits or self._left):
             self._task = self._client.spawn(self._work())
 
-    def disconnected(self, namespace: ClientNamespace, reason: str) -> None:
-        """A namespace is out: its handler runs behind what had been accepted before."""
-        self._gone.append((namespace, reason))
+    def lost(self, namespaces: list[ClientNamespace], reason: str) -> None:
+        """A session is lost: `namespaces` are out. Their handlers run behind what had been accepted before."""
+        self._left += self._client.session.leave_behind()
+        self._left += [(namespace, reason) for namespace in namespaces]
+
+    def left(self, namespace: ClientNamespace) -> None:
+        """The application left a namespace: its disconnect handler is what runs next."""
+        self._left.append((namespace, "left"))
 
     async def settled(self) -> None:
         """Wait until every handler is done, unless one of them asks."""
@@ -47,22 +53,25 @@ class Worker:
     async def _work(self) -> None:
         try:
             while True:
-                packet = self._client.session.deliver()
-                if packet is not None:
-                    await self._handle(packet)
-                elif self._gone:
-                    namespace, reason = self._gone.popleft()
-                    await self._hook(namespace.handlers.disconnect, [reason])
+                if self._left:
+                    left = self._left.popleft()
+                    if isinstance(left, tuple):
+                        await self._hook(left[0].handlers.disconnect, [left[1]])
+                    else:
+                        await self._handle(left, None)
+                elif (packet := self._client.session.deliver()) is not None:
+                    await self._handle(packet, self._client.session.sid)
                 else:
                     return
         finally:
             self._task = None
 
-    async def _handle(self, packet: Packet) -> None:
+    async def _handle(self, packet: Packet, sid: str | None) -> None:
+        """`sid` is the session that the packet came in, None for one that is lost: nobody waits for its answers."""
         client = self._client
         match packet:
             case Event() | Call() | Volatile():
-                await self._event(packet)
+                await self._event(packet, sid)
             case Joined(name, socket):
                 namespace = client.find(name)
                 if namespace is not None and client.session.joined(name, socket) is not None:
@@ -77,13 +86,13 @@ class Worker:
                 namespace = client.find(name)
                 client.session.put_out(name)
                 if namespace is not None and namespace.connected:
-                    namespace.id = None
+                    namespace.kept_out(ConnectionClosed("disconnected", reason or ""))
                     await self._hook(namespace.handlers.disconnect, [reason])
             case _:
                 pass  # counted, and nothing that a client has to do with
         client.after()
 
-    async def _event(self, packet: Event | Call | Volatile) -> None:
+    async def _event(self, packet: Event | Call | Volatile, sid: str | None) -> None:
         namespace = self._client.find(packet.namespace)
         handlers = namespace.handlers if namespace is not None else None
         handler, leading = (handlers.get(packet.name) if handlers is not None else None), []
@@ -91,7 +100,8 @@ class Worker:
             handler, leading = handlers.any, [packet.name]
         if handler is None:
             if isinstance(packet, Call):
-                self._answer(Failed(packet.id, "unknown_event", f"the client has no handler for {packet.name!r}"))
+                message = f"the client has no handler for {packet.name!r}"
+                self._answer(Failed(packet.id, "unknown_event", message), sid)
             return
         try:
             args = [*leading, *handler.plan.arguments(packet.args)]
@@ -99,9 +109,9 @@ class Worker:
             log.info("an event of the server does not fit: %s", error)
             if isinstance(packet, Call):
                 data = {"parameter": error.parameter, "expected": error.expected}
-                self._answer(Failed(packet.id, "payload", str(error), data))
+                self._answer(Failed(packet.id, "payload", str(error), data), sid)
             return
-        running = self._run(handler, packet, args)
+        running = self._run(handler, packet, args, sid)
         if handler.concurrent:
             task = self._client.spawn(running)
             self._beside.add(task)
@@ -109,31 +119,33 @@ class Worker:
         else:
             await running
 
-    async def _run(self, handler: Handler, packet: Packet, args: list[Any]) -> None:
+    async def _run(self, handler: Handler, packet: Packet, args: list[Any], sid: str | None) -> None:
         call = packet.id if isinstance(packet, Call) else None
         try:
             result = handler.function(*args)
             if handler.is_async:
                 result = await result
             if call is not None:
-                self._answer(Reply(call, to_wire(result, f"the reply of handler {handler.name!r}")))
+                self._answer(Reply(call, to_wire(result, f"the reply of handler {handler.name!r}")), sid)
         except CallFailed as error:
             if call is not None:
-                self._answer(Failed(call, error.code, error.message, to_wire(error.data, "the data of a CallFailed")))
+                data = to_wire(error.data, "the data of a CallFailed")
+                self._answer(Failed(call, error.code, error.message, data), sid)
             else:
                 log.warning("handler %r failed: %s", handler.name, error)
         except Exception:
             log.exception("handler %r raised", handler.name)
             if call is not None:
-                self._answer(Failed(call, "error", "the handler failed"))
+                self._answer(Failed(call, "error", "the handler failed"), sid)
 
     async def _hook(self, handler: Handler | None, args: list[Any]) -> None:
         if handler is not None:
-            await self._run(handler, Event("", handler.name, args), [*handler.plan.arguments(args)])
+            await self._run(handler, Event("", handler.name, args), [*handler.plan.arguments(args)], None)
 
-    def _answer(self, packet: Reply | Failed) -> None:
+    def _answer(self, packet: Reply | Failed, sid: str | None) -> None:
         session = self._client.session
-        if session.ending is None and session.sid is not None:
+        # Only in the session that asked: a server that was restarted gives the same ids to other calls.
+        if sid is not None and sid == session.sid and session.ending is None:
             try:
                 session.send(packet)
             except OutboxFull as error:
