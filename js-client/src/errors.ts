@@ -11,8 +11,8 @@
  * │   └── CallNotSent                            the call never left this side, so it certainly did not run
  * ├── ProtocolError
  * │   ├── LocalProtocolError                     you asked for something the protocol forbids
- * │   ├── RemoteProtocolError(code)              the peer did; the session ends with this code
- * │   └── DecodeError                            received bytes or text are no value of the wire
+ * │   └── RemoteProtocolError(code)              the peer did; the session ends with this code
+ * │       └── DecodeError                        received bytes or text are no value of the wire
  * ├── PayloadError(path)                         a value that you sent cannot travel
  * └── OutboxFull                                 a bound of the outbox would be passed
  */
@@ -47,7 +47,7 @@ export class ConnectionRefused extends AntiphonError {
   readonly data: unknown;
 
   constructor(namespace: string, reason: string, data: unknown = null) {
-    super(`namespace ${namespace} refused the connection: ${reason}`);
+    super(`${namespace} refused: ${reason}`);
     this.namespace = namespace;
     this.reason = reason;
     this.data = data;
@@ -114,8 +114,12 @@ export class RemoteProtocolError extends ProtocolError {
 }
 
 /** Received bytes or text are no value of the wire; the fault is the peer's. */
-export class DecodeError extends ProtocolError {
+export class DecodeError extends RemoteProtocolError {
   override name = "DecodeError";
+
+  constructor(message: string) {
+    super("protocol", message);
+  }
 }
 
 /** A value that you sent cannot travel; `path` says where it stands, for example `args[0].when`. */

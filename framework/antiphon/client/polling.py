@@ -31,6 +31,9 @@ class HttpRequest(NamedTuple):
     body: Data
     timeout: float
 
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.token}, {self.verb!r}, {len(self.body)} bytes)"  # the rest holds a key
+
 
 class Told(NamedTuple):
     """What became of a request: a message for the connector, or the transport is lost with a code."""

@@ -139,8 +139,14 @@ class Worker:
                 self._answer(Failed(call, "error", "the handler failed"), sid)
 
     async def _hook(self, handler: Handler | None, args: list[Any]) -> None:
-        if handler is not None:
-            await self._run(handler, Event("", handler.name, args), [*handler.plan.arguments(args)], None)
+        if handler is None:
+            return
+        try:
+            bound = [*handler.plan.arguments(args)]
+        except PayloadError as error:
+            log.error("a hook did not run: %s", error)
+        else:
+            await self._run(handler, Event("", handler.name, args), bound, None)
 
     def _answer(self, packet: Reply | Failed, sid: str | None) -> None:
         session = self._client.session

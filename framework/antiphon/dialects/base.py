@@ -33,6 +33,9 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path!r}, {len(self.body)} bytes)"  # the rest may hold a key
+
 
 class Credentials(NamedTuple):
     """Who an HTTP request speaks for, and which of its attach's requests it is."""
@@ -56,6 +59,9 @@ class Attach(NamedTuple):
     codec: Codec
     message: Data
 
+    def __repr__(self) -> str:
+        return f"Attach({self.codec.form}, {len(self.message)} bytes)"  # they hold a key
+
 
 class Poll(NamedTuple):
     """Answer with what the client has not received, now or as soon as there is something."""
@@ -77,6 +83,9 @@ class LeaveBeacon(NamedTuple):
     sid: str
     key: str
     attempt: int
+
+    def __repr__(self) -> str:
+        return f"LeaveBeacon(sid={self.sid!r}, attempt={self.attempt}, key=<secret>)"
 
 
 class Answer(NamedTuple):

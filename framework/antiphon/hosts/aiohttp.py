@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from aiohttp import web
 
 from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, Poll, Push, Request
-from antiphon.hosts.aiohttp_websocket import AiohttpWebSocket
+from antiphon.hosts.aiohttp_websocket import CLOSE_WAIT, AiohttpWebSocket
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.server.server import Server
 from antiphon.types import Data
@@ -62,7 +62,7 @@ class _Host:
         intent = self._server.dialect.interpret(Request("GET", "", _headers(request)))
         if not isinstance(intent, OpenWebSocket):
             assert isinstance(intent, Answer)
-            return _plain(intent)
+            return self._labelled(request, _plain(intent))
         socket = web.WebSocketResponse(compress=False, max_msg_size=self._server.limits.message, timeout=2.0)
         try:
             await socket.prepare(request)
@@ -70,6 +70,7 @@ class _Host:
             # The client went between its request and our answer. aiohttp would log it as a fault of this handler.
             return _plain(Answer(400, "the client is gone"))
         transport = AiohttpWebSocket(self._server.gateway, socket, request.transport)
+        transport.address = request.remote or ""
         await transport.run(hello_timeout=self._server.limits.hello_timeout)
         return socket
 
@@ -81,19 +82,19 @@ class _Host:
         limit = self._server.limits.hello if verb in ("attach", "leave") else self._server.limits.message
         body = await _body(request, limit)
         if isinstance(body, Answer):
-            return self._labelled(request, _plain(body))
-        port = _HttpPort()
+            return self._labelled(request, _last(request, body))
+        port, address = _HttpPort(), request.remote or ""
         intent = self._server.dialect.interpret(Request(request.method, verb, _headers(request), body))
         gateway = self._server.gateway
         match intent:
             case Attach():
-                gateway.attach(intent, port)
+                gateway.attach(intent, port, address)
             case Poll():
-                gateway.poll(intent, port)
+                gateway.poll(intent, port, address)
             case Push():
-                gateway.push(intent, port)
+                gateway.push(intent, port, address)
             case LeaveBeacon():
-                gateway.leave(intent, port)
+                gateway.leave(intent, port, address)
             case Answer():
                 port.status(intent)
             case OpenWebSocket():
@@ -124,7 +125,7 @@ class _Host:
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         reason = self._server.origins.refusal(request.headers.getall("Origin", []), request.scheme, request.host)
-        return None if reason is None else _plain(Answer(403, reason))
+        return None if reason is None else self._labelled(request, _plain(Answer(403, reason)))
 
     def _labelled(self, request: web.Request, response: web.Response) -> web.Response:
         """Nothing of this may be kept by a cache; a listed origin may read it."""
@@ -170,13 +171,25 @@ def _plain(answer: Answer) -> web.Response:
     return web.Response(status=answer.status, text=answer.reason + "\n", headers=dict(answer.headers))
 
 
+def _last(request: web.Request, answer: Answer) -> web.Response:
+    """The answer to a body that is not read to its end: the connection is of no more use, and not kept for it.
+
+    aiohttp reads on for 10 s, so that the answer arrives before a reset does. 2 s are enough for that.
+    """
+    if request.transport is not None and not request.content.is_eof():
+        asyncio.get_running_loop().call_later(CLOSE_WAIT, request.transport.abort)
+    response = _plain(answer)
+    response.force_close()
+    return response
+
+
 def _headers(request: web.Request) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
 async def _body(request: web.Request, limit: int) -> bytes | Answer:
     """The whole body, or why it is not taken: its length is looked at before it is read."""
-    too_large = Answer(413, f"the body may have {limit} bytes", (("Connection", "close"),))
+    too_large = Answer(413, f"the body may have {limit} bytes")
     if (request.content_length or 0) > limit:
         return too_large
     if request.headers.get("Content-Encoding", "identity") != "identity":
@@ -191,5 +204,7 @@ async def _body(request: web.Request, limit: int) -> bytes | Answer:
                     return too_large
                 parts.append(part)
     except TimeoutError:
-        return Answer(408, f"the body did not come within {BODY_TIMEOUT:.0f} s", (("Connection", "close"),))
+        return Answer(408, f"the body did not come within {BODY_TIMEOUT:g} s")
+    except web.RequestPayloadError as error:
+        return Answer(400, f"the body cannot be read: {error}"[:200])
     return b"".join(parts)

@@ -154,8 +154,8 @@ class ClientSession(Session):
                 member = self.members[namespace]
                 if member.place is Place.WANTED:
                     self.members.sent(member)
-                elif member.place in (Place.OUT, Place.REFUSED):
-                    self.send(Leave(namespace))
+                else:
+                    self.send(Leave(namespace))  # it was left while Hello was under way
         for member in self.members.waiting():
             self._join(member)
 
@@ -308,8 +308,9 @@ class ClientSession(Session):
         for member in self.members.wanted():
             entries += self.members.clear(member.namespace)
         self.losses.append(_loss(ending, entries))
-        self.sid = self.epoch = None
+        self.sid = None
         self.members.lost()
+        self._set_aside()
         super()._finish(ending)
 
     def _lose(self, ending: Ending, arrived: int | None = None) -> None:
@@ -349,18 +350,22 @@ class ClientSession(Session):
             assert isinstance(entry.packet, Event | Call)
             self._hold(self.members[entry.packet.namespace], entry)
 
-    def _start_anew(self) -> None:
-        """Numbers begin again. What was received and not handed over is kept for `leave_behind`."""
+    def _set_aside(self) -> None:
+        """The session is over: what was received and not handed over is kept for `leave_behind`."""
         while (packet := self.deliver()) is not None:
             if isinstance(packet, Leave):
                 # Who was put out does not come back by itself, not even into the next session.
                 self.put_out(packet.namespace)
             elif not isinstance(packet, Joined | Refused):  # the next session asks again
                 self._leftover.append(packet)
+
+    def _start_anew(self) -> None:
+        """Numbers begin again."""
+        self._set_aside()
         self.outbox = outboxes.Outbox(self.codec, self.outbox.bounds, self._wake, reserve=RESERVE)
         self.inbox = Receiving(self.inbox.bounds, self.outbox.mark)
         self.heartbeat.stop()
-        self.sid = self.epoch = None
+        self.sid = None  # and not the epoch: in a Hello without sid it says that this repeats no lost first one
         self._close = None
         self._gap_at = -1
         self._answers.clear()

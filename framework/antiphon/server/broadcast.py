@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from antiphon.dispatch.payloads import to_wire
 from antiphon.protocol.packets import Event
+from antiphon.server.outgoing import outgoing
 from antiphon.server.rooms import Audience
 from antiphon.server.socket import Socket
 
@@ -48,7 +48,7 @@ class Broadcast:
         Raises PayloadError for a value that cannot travel, and OutboxFull for one that is too large.
         """
         namespace = self._namespace
-        namespace.deliver(self._audience, Event(namespace.name, event, to_wire(list(args), "args")))
+        namespace.deliver(self._audience, Event(namespace.name, event, outgoing(event, args, namespace.server.limits)))
 
     @property
     def sockets(self) -> frozenset[Socket]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.handlers import Handler
@@ -24,6 +25,7 @@ from antiphon.protocol.packets import Call, Event, Failed, Join, Joined, Leave, 
 from antiphon.protocol.server_session import ServerSession
 from antiphon.server.line import Line
 from antiphon.server.socket import Socket
+from antiphon.server.tasks import Tasks, cancelled_by_us
 
 if TYPE_CHECKING:
     from antiphon.server.server import Server
@@ -46,15 +48,17 @@ class Connection(Line):
         super().__init__(session, server.clock, server.flusher.soon)
         self.sockets: dict[str, Socket] = {}
         self._server = server
-        self._joins: deque[Join] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        # What the worker does before it takes the next packet: joins of a Hello, goodbyes that the server said.
+        self._errands: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
+        self._tasks = Tasks()
+        self._want_room: set[asyncio.Future[None]] = set()
 
     # -- from the line
 
     def _hand_over(self) -> None:
         if not self.working:
             self.working = True
-            self._spawn(self._work())
+            self._tasks.spawn(self._work())
 
     def _clean_up(self) -> None:
         self._server.registry.bury(self, self._clock())
@@ -67,12 +71,15 @@ class Connection(Line):
     async def _work(self) -> None:
         """Run handlers in the order in which their packets came."""
         hand_over = self.session.inbox.hand_over
-        outbox, flusher = self.session.outbox, self._server.flusher
+        outbox, flusher, errands = self.session.outbox, self._server.flusher, self._errands
         try:
-            while self._joins:
-                await self._join(self._joins.popleft())
-                flusher.soon()
-            while (packet := hand_over()) is not None:
+            while True:
+                while errands:
+                    await errands.popleft()()
+                    flusher.soon()
+                packet = hand_over()
+                if packet is None:
+                    break
                 kind = type(packet)
                 if kind is Event or kind is Call or kind is Volatile:
                     socket = self.sockets.get(packet.namespace)  # type: ignore[attr-defined]
@@ -84,7 +91,7 @@ class Connection(Line):
                         except PayloadError as error:
                             self._misfit(packet, error)
                         else:
-                            await self._run(handler, socket, packet, args)
+                            await self._run(handler, socket, packet, args)  # type: ignore[arg-type]
                     else:
                         await self._handle(packet, socket)
                 elif kind is Join:
@@ -98,7 +105,7 @@ class Connection(Line):
         finally:
             self.working = False
 
-    async def _run(self, handler: Handler, socket: Socket, packet: Packet, args: Any) -> None:
+    async def _run(self, handler: Handler, socket: Socket, packet: Event | Call | Volatile, args: Any) -> None:
         """Run one handler and answer with what it returns. Its exceptions go to the log and to its caller only."""
         call = packet.id if type(packet) is Call else None
         try:
@@ -109,19 +116,35 @@ class Connection(Line):
                 self._answer(Reply(call, to_wire(result, f"the reply of handler {handler.name!r}")))
         except CallFailed as error:
             if call is None:
-                log.warning("handler %r of namespace %r failed: %s", handler.name, socket.namespace.name, error)
+                log.warning("handler %r of namespace %r failed: %s", packet.name, socket.namespace.name, error)
             else:
-                self._answer(Failed(call, error.code, error.message, to_wire(error.data, "the data of a CallFailed")))
+                self._answer(self._told(call, error, packet.name, socket.namespace.name))
         except (ConnectionClosed, CallError) as error:
             # The client went while its handler waited for it: that is no fault of the handler.
-            log.info("handler %r of namespace %r ended: %s", handler.name, socket.namespace.name, error)
+            log.info("handler %r of namespace %r ended: %s", packet.name, socket.namespace.name, error)
             if call is not None:
                 self._answer(Failed(call, "error", "the handler's own call had no answer"))
-        except Exception:
-            incident = self._server.new_incident()
-            log.exception("handler %r of namespace %r raised [%s]", handler.name, socket.namespace.name, incident)
+        except (Exception, asyncio.CancelledError) as error:
+            if cancelled_by_us(error):
+                raise
+            incident = self._incident("handler %r of namespace %r", packet.name, socket.namespace.name)
             if call is not None:
-                self._answer(Failed(call, "error", "the handler failed", {"id": incident}))
+                self._answer(Failed(call, "error", "the handler failed", incident))
+
+    def _told(self, call: int, error: CallFailed, name: str, namespace: str) -> Failed:
+        """What a handler wants its caller to know; if that cannot travel, it is the handler's failure."""
+        try:
+            code, message, data = _texts(error.code, error.message, error.data)
+        except PayloadError:
+            incident = self._incident("the CallFailed of handler %r of namespace %r", name, namespace)
+            return Failed(call, "error", "the handler failed", incident)
+        return Failed(call, code, message, data)
+
+    def _incident(self, who: str, *names: str) -> dict[str, str]:
+        """Log the exception that is being handled; what it was stays here, its id may be told."""
+        incident = self._server.new_incident()
+        log.exception(f"{who} raised [%s]", *names, incident)
+        return {"id": incident}
 
     def _answer(self, packet: Reply | Failed) -> None:
         if self.session.ending is not None:
@@ -150,11 +173,11 @@ class Connection(Line):
         except PayloadError as error:
             self._misfit(packet, error)
             return
-        running = self._run(handler, socket, packet, args)
-        if handler.concurrent:
-            self._spawn(running)
-        else:
-            await running
+        if not handler.concurrent:
+            await self._run(handler, socket, packet, args)
+            return
+        await self._tasks.room_beside()
+        self._tasks.spawn_beside(self._run(handler, socket, packet, args))
 
     def _misfit(self, packet: Packet, error: PayloadError) -> None:
         self._server.counters.misfits += 1
@@ -173,29 +196,37 @@ class Connection(Line):
 
     def admit(self, joins: tuple[tuple[str, Any], ...]) -> None:
         """Join what the Hello asked for that made the session; a repeated Hello adds only what is new."""
-        self._joins += [Join(namespace, auth) for namespace, auth in joins if namespace not in self.sockets]
-        if self._joins:
+        self._errands += [partial(self._join_once, Join(namespace, auth)) for namespace, auth in joins]
+        if self._errands:
             self._hand_over()
 
+    async def _join_once(self, packet: Join) -> None:
+        if packet.namespace not in self.sockets:
+            await self._join(packet)
+
     async def _join(self, packet: Join) -> None:
-        name = packet.namespace
+        name, limits = packet.namespace, self._server.limits
         namespace = self._server.find(name)
-        if name in self.sockets:
+        if len(name) > limits.name:
+            # Its own words would not fit into the answer, so it gets as much of them back as a name may have.
+            self._tell(Refused(name[: limits.name], f"the name of a namespace has at most {limits.name} characters"))
+        elif name in self.sockets:
             self._tell(Refused(name, "joined already"))
         elif namespace is None:
-            self._tell(Refused(name, f"there is no namespace {name!r}"[:200]))
-        elif len(self.sockets) >= self._server.limits.namespaces:
-            self._tell(Refused(name, f"a client may join {self._server.limits.namespaces} namespaces"))
+            self._tell(Refused(name, f"there is no namespace {name!r}"))
+        elif len(self.sockets) >= limits.namespaces:
+            self._tell(Refused(name, f"a client may join {limits.namespaces} namespaces"))
         elif not self._ended:
             socket = self.sockets[name] = Socket(self, namespace)
-            namespace.rooms.enter(socket)
             refusal = await self._admission(namespace.handlers.connect, socket, packet)
-            if refusal is None:
-                self._tell(Joined(name, socket.id))
-            else:
+            if refusal is not None:
                 socket.gone()
                 self.sockets.pop(name, None)
                 self._tell(refusal)
+            elif socket.connected:
+                # Only now: who is not let in yet hears nothing of what is said to all.
+                namespace.rooms.enter(socket)
+                self._tell(Joined(name, socket.id))
 
     async def _admission(self, handler: Handler | None, socket: Socket, packet: Join) -> Refused | None:
         """Ask the connect handler; None when it lets the socket in."""
@@ -207,30 +238,46 @@ class Connection(Line):
             if handler.is_async:
                 await result
         except RefusedError as error:
-            return Refused(name, error.reason, to_wire(error.data, "the data of a Refused"))
+            try:
+                reason, _, data = _texts(error.reason, "", error.data)
+            except PayloadError:
+                return Refused(name, "refused", self._incident("the Refused of namespace %r", name))
+            return Refused(name, reason, data)
         except PayloadError as error:
             return Refused(name, str(error), {"parameter": error.parameter, "expected": error.expected})
-        except Exception:
-            incident = self._server.new_incident()
-            log.exception("on_connect of namespace %r raised [%s]", name, incident)
-            return Refused(name, "the connect handler failed", {"id": incident})
+        except (ConnectionClosed, CallError) as error:
+            log.info("on_connect of namespace %r ended: %s", name, error)
+            return Refused(name, "the connect handler's own call had no answer")
+        except (Exception, asyncio.CancelledError) as error:
+            if cancelled_by_us(error):
+                raise
+            return Refused(name, "the connect handler failed", self._incident("on_connect of namespace %r", name))
         return None
 
-    def _tell(self, packet: Packet) -> None:
-        if self.session.ending is None:
+    def _tell(self, packet: Joined | Refused) -> None:
+        if self.session.ending is not None:
+            return
+        try:
             self.session.send(packet)
+        except OutboxFull as error:
+            log.error("the Refused of namespace %r cannot be told: %s", packet.namespace, error)
+            self.session.send(Refused(packet.namespace, "refused"))
 
     async def _leave(self, packet: Leave) -> None:
-        socket = self.sockets.get(packet.namespace)
+        socket = self.sockets.pop(packet.namespace, None)
         if socket is not None:
-            await self.part(socket, packet.reason or "left")
+            socket.gone()
+            await self._disconnected(socket, packet.reason or "left")
 
-    async def part(self, socket: Socket, reason: str) -> None:
-        """One socket leaves, the session goes on."""
-        if self.sockets.get(socket.namespace.name) is socket:
+    def put_out(self, socket: Socket, reason: str) -> None:
+        """The server has one socket leave, the session goes on. Its disconnect handler is run in its turn."""
+        if self.sockets.get(socket.namespace.name) is socket and self.session.ending is None:
             del self.sockets[socket.namespace.name]
             socket.gone()
-            await self._disconnected(socket, reason)
+            self.session.send(Leave(socket.namespace.name, reason))
+            self._errands.append(partial(self._disconnected, socket, reason))
+            self._hand_over()
+            self._server.flusher.soon()
 
     async def _see_off(self) -> None:
         ending = self.session.ending
@@ -242,9 +289,14 @@ class Connection(Line):
 
     async def _disconnected(self, socket: Socket, reason: str) -> None:
         handler = socket.namespace.handlers.disconnect
-        if handler is not None:
-            packet = Event(socket.namespace.name, "disconnect", [reason])
-            await self._run(handler, socket, packet, handler.plan.arguments([reason]))
+        if handler is None:
+            return
+        try:
+            args = handler.plan.arguments([reason])
+        except PayloadError as error:
+            log.error("a disconnect handler did not run: %s", error)
+        else:
+            await self._run(handler, socket, Event(socket.namespace.name, "disconnect", [reason]), args)
 
     # -- for sockets
 
@@ -282,26 +334,33 @@ class Connection(Line):
         """Wait until less than half of what may wait for the client does: while it is attached, 10 s at most."""
         if not self.session.attached:
             return
-        room = asyncio.get_running_loop().create_future()
-        others = self.on_room
+        room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._want_room.add(room)
+        self.on_room = self._room
+        try:
+            await asyncio.wait((room,), timeout=ROOM_WAIT)
+        finally:
+            self._want_room.discard(room)
 
-        def let_in() -> None:
-            if others is not None:
-                others()
+    def _room(self) -> None:
+        for room in self._want_room:
             if not room.done():
                 room.set_result(None)
 
-        self.on_room = let_in
-        await asyncio.wait((room,), timeout=ROOM_WAIT)
+    async def settled(self, patience: float, asking: asyncio.Task[Any] | None) -> None:
+        """Wait until every handler is done, but for the one that is `asking`.
 
-    # -- tasks
+        What takes longer than `patience` seconds is cancelled, and the sockets are then seen off without it.
+        """
+        if not await self._tasks.done(patience, asking):
+            self._tasks.spawn(self._see_off())
+            await self._tasks.done(patience, asking)
 
-    def _spawn(self, coroutine: Any) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-    async def settled(self) -> None:
-        """Wait until every handler is done."""
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks))
+def _texts(code: Any, message: Any, data: Any) -> tuple[str, str, Any]:
+    """What an exception of the user wants to tell, as it travels. Raises PayloadError when it cannot."""
+    if type(code) is not str or type(message) is not str:
+        raise PayloadError(f"what the peer is told is a str, not {code!r} and {message!r}", expected="str")
+    wire = to_wire([code, message, data], "what the peer is told")
+    assert isinstance(wire, list)
+    return code, message, wire[2]

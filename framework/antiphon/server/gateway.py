@@ -6,6 +6,7 @@ has to wait is held by its transport.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from antiphon.protocol.codec import Codec
 from antiphon.protocol.packets import Hello, Packet, Ping, Pong, Refuse, Welcome
 from antiphon.server.line import Line
 from antiphon.server.registry import Admission, Registry
+from antiphon.server.throttle import Throttle
 from antiphon.transports.base import Transport
 from antiphon.transports.longpoll import LongPollTransport
 from antiphon.types import Data
@@ -57,6 +59,8 @@ class Gateway:
         self._clock = clock
         self._hello_limit = hello_limit
         self._admitted = admitted
+        self._throttle = Throttle()
+        self.closed = False  # the process stops: who still comes in is sent to the next one
 
     # -- WebSocket: the receiver until Hello
 
@@ -71,7 +75,7 @@ class Gateway:
         if isinstance(packet, Ping):
             transport.write(_alone(codec, self._pong(packet)))
             return
-        admission = self._registry.attach(packet, codec, self._clock())
+        admission = self._admission(packet, codec, transport.address)
         if admission.line is None:
             transport.write(_alone(codec, admission.answer))
             transport.close(Closing(TransportCode.REFUSED, _code(admission.answer)))
@@ -87,7 +91,9 @@ class Gateway:
 
     # -- HTTP
 
-    def attach(self, intent: Attach, port: HttpPort) -> None:
+    # Each is told the network address that the request came from: wrong keys are throttled by it.
+
+    def attach(self, intent: Attach, port: HttpPort, address: str = "") -> None:
         """POST attach: the transport is every poll and push that follows with the same attempt."""
         codec = intent.codec
         try:
@@ -98,7 +104,7 @@ class Gateway:
         if isinstance(packet, Ping):
             port.answer(_alone(codec, self._pong(packet)))
             return
-        admission = self._registry.attach(packet, codec, self._clock(), pings=LongPollTransport.pings)
+        admission = self._admission(packet, codec, address, pings=LongPollTransport.pings)
         if admission.line is None:
             port.answer(_alone(codec, admission.answer))
             return
@@ -106,9 +112,9 @@ class Gateway:
         transport.hold(port, self._clock())
         self._begin(admission, admission.line, packet, transport, codec)
 
-    def poll(self, intent: Poll, port: HttpPort) -> None:
+    def poll(self, intent: Poll, port: HttpPort, address: str = "") -> None:
         """POST poll: what the client has not received, at once or as soon as there is something."""
-        line, transport = self._living(intent, port)
+        line, transport = self._living(intent, port, address)
         if line is None or transport is None:
             return
         now = self._clock()
@@ -117,15 +123,16 @@ class Gateway:
             port.answer(None)
             return
         closing = line.session.poll(intent.message, now)
+        line.hand_over()
         transport.hold(port, now)
         if closing is not None:
             line.close_after(closing)
         elif line.transport is transport:
             line.flush(now)
 
-    def push(self, intent: Push, port: HttpPort) -> None:
+    def push(self, intent: Push, port: HttpPort, address: str = "") -> None:
         """POST push: takes in what continues what was received, and says how far that is."""
-        line, transport = self._living(intent, port)
+        line, transport = self._living(intent, port, address)
         if line is None or transport is None:
             return
         transport.heard(self._clock())
@@ -138,9 +145,12 @@ class Gateway:
             # Its head is 0 and says nothing: a poll's answer with higher numbers may still be on its way.
             port.answer(_alone(line.session.codec, line.session.progress()))
 
-    def leave(self, intent: LeaveBeacon, port: HttpPort) -> None:
+    def leave(self, intent: LeaveBeacon, port: HttpPort, address: str = "") -> None:
         """POST leave: the page closes. Whoever asks learns nothing."""
         line = self._registry.find(intent.sid, intent.key)
+        if line is None and (wait := self._wrong_key(intent.sid, address)) is not None:
+            port.status(_too_many(wait))
+            return
         if line is not None and intent.attempt == line.session.attempt:
             if line.transport is not None:
                 line.detach(Closing(TransportCode.GOING_AWAY, "the page closes"))
@@ -165,11 +175,33 @@ class Gateway:
         if admission.fresh:
             self._admitted(line, hello)
 
-    def _living(self, intent: Poll | Push, port: HttpPort) -> tuple[Line | None, LongPollTransport | None]:
+    def _admission(self, hello: Hello, codec: Codec, address: str, *, pings: bool = True) -> Admission:
+        if self.closed:
+            return Admission(Refuse("draining", "the server stops", 1000))
+        if hello.sid is not None and self._registry.find(hello.sid, hello.key) is None:
+            wait = self._wrong_key(hello.sid, address)
+            if wait is not None:
+                return Admission(Refuse("try_later", "too many wrong keys from this address", round(wait * 1000)))
+        return self._registry.attach(hello, codec, self._clock(), pings=pings)
+
+    def _wrong_key(self, sid: str, address: str) -> float | None:
+        """Somebody cannot prove that `sid` is theirs; seconds to wait if that happens too often from `address`.
+
+        A session that does not live is no guess: after a restart everybody comes with one of those.
+        """
+        return self._throttle.wrong(address, self._clock()) if sid in self._registry else None
+
+    def _living(
+        self, intent: Poll | Push, port: HttpPort, address: str
+    ) -> tuple[Line | None, LongPollTransport | None]:
         """The line and transport a request speaks for; without one it is answered here."""
         credentials = intent.credentials
         line = self._registry.find(credentials.sid, credentials.key)
         if line is None:
+            wait = self._wrong_key(credentials.sid, address)
+            if wait is not None:
+                port.status(_too_many(wait))
+                return None, None
             port.status(Answer(401, "unknown session or wrong key; attach again"))
             return None, None
         transport = line.transport
@@ -187,6 +219,11 @@ class Gateway:
 
 def _alone(codec: Codec, packet: Packet) -> Data:
     return codec.pack(0, 0, [codec.encode(packet)])
+
+
+def _too_many(wait: float) -> Answer:
+    seconds = str(math.ceil(wait))
+    return Answer(429, f"too many wrong keys from this address; wait {seconds} s", (("Retry-After", seconds),))
 
 
 def _code(answer: Welcome | Refuse) -> str:

@@ -45,7 +45,10 @@ class Line:
         if closing is not None and transport is not None:
             transport.close(closing)
         self.session.detach(self._clock())
-        self._let_in()
+        if self.session.ending is not None:
+            self.finish()  # it was saying goodbye, and nobody hears it any more
+        else:
+            self._let_in()
 
     # -- Receiver
 
@@ -63,6 +66,11 @@ class Line:
             self._soon()
         if self.on_room is not None and not session.outbox.above(0.5):
             self._let_in()
+
+    def hand_over(self) -> None:
+        """Something may have come by another way than `on_message`."""
+        if not self.working and self.session.inbox.received != self.session.inbox.handed:
+            self._hand_over()
 
     def on_drained(self, transport: Transport) -> None:
         """The transport takes more."""

@@ -50,7 +50,8 @@ class Namespace:
     def on_connect(self, function: F) -> F:
         """Decorate what admits a socket: `async def handler(socket)` or `(socket, auth)`.
 
-        Raise Refused in it to turn the client away. Until it returns, no event of this socket is handled.
+        Raise Refused in it to turn the client away. Until it returns, no event of this socket is handled, and of what
+        is said to others it hears only what goes to the rooms that the handler has joined it to.
         """
         return self.handlers.on_connect(function)
 

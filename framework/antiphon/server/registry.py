@@ -60,6 +60,9 @@ class Registry:
     def __len__(self) -> int:
         return len(self._lines)
 
+    def __contains__(self, sid: str) -> bool:
+        return sid in self._lines
+
     def __iter__(self) -> Iterator[Line]:
         return iter(tuple(self._lines.values()))
 
@@ -99,13 +102,18 @@ class Registry:
     def _repeat(self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool) -> Admission | None:
         """A Hello whose Welcome was lost: the same session if nothing came from the client yet, else no ghost of it."""
         session = line.session
+        # Who knows our epoch was welcomed once, and may have been handed what this session sent.
+        began_anew = hello.sid is None and hello.epoch is not None
         if hello.attempt <= session.attempt:
             return Admission(Refuse("stale", "a newer attach of this client came first", None, session.attempt))
-        if session.inbox.received or session.codec.form != codec.form or session.state is State.CLOSING:
+        if began_anew or session.inbox.received or session.codec.form != codec.form or session.state is State.CLOSING:
             session.end("unknown", "its client began another session")
             line.finish()
             return None
-        made, arrived = self._made.get(session.sid, ("", 0))
+        made, arrived = self._what_became(hello, session.proof)
+        if made in ("", "unknown") and session.sid in self._made:
+            # The tombstone may be gone by now. And a first Hello come late may have made the session, knowing nothing.
+            made, arrived = self._made[session.sid] if self._made[session.sid][0] else (made, arrived)
         answer = session.accept(hello, now, pings=pings, made=made, arrived=arrived)
         return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
 

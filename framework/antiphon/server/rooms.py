@@ -44,10 +44,9 @@ class Rooms:
         return rooms
 
     def join(self, socket: Socket, room: str) -> None:
-        """A socket comes into a room. Joining twice is joining once."""
-        if socket in self.everybody:
-            self._sockets.setdefault(room, set()).add(socket)
-            self._rooms.setdefault(socket, set()).add(room)
+        """A socket comes into a room, even before it enters the namespace. Joining twice is joining once."""
+        self._sockets.setdefault(room, set()).add(socket)
+        self._rooms.setdefault(socket, set()).add(room)
 
     def leave(self, socket: Socket, room: str) -> None:
         """A socket leaves a room; nothing happens when it is not there."""

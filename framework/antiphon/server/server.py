@@ -100,20 +100,25 @@ class Server:
 
     # -- life
 
-    def start(self) -> None:
-        """Let time pass; a host calls it once its loop runs."""
+    def start(self, *, ticking: bool = True) -> None:
+        """Let time pass; a host calls it once its loop runs.
+
+        With `ticking=False` whoever moves the clock calls `tick`: for tests, in which no second passes by itself.
+        """
         if self._closed:
             raise LocalProtocolError("this server was closed; make a new one")
-        if self._ticker is None:
-            self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
+        if ticking and self._ticker is None:
             self._ticker = self._loop.create_task(self._tick_for_ever())
 
-    async def close(self) -> None:
+    async def close(self, *, patience: float = 5.0) -> None:
         """The process stops: close every transport, end every session, and wait for their handlers.
 
-        Clients are not told to stay away: they come back to the next process and learn `server_restart`.
+        Handlers that take longer than `patience` seconds are cancelled. Clients are not told to stay away: they come
+        back to the next process and learn `server_restart`.
         """
         self._closed = True
+        self.gateway.closed = True
         if self._ticker is not None:
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -125,9 +130,8 @@ class Server:
                 line.detach(Closing(TransportCode.GOING_AWAY, "the server stops"))
             line.session.end("shutdown", "the server stops")
             line.finish()
-        for line in lines:
-            assert isinstance(line, Connection)
-            await line.settled()
+        asking = asyncio.current_task()  # a handler that closes the server is not waited for
+        await asyncio.gather(*(line.settled(patience, asking) for line in lines if isinstance(line, Connection)))
 
     async def _tick_for_ever(self) -> None:
         last = self.clock()

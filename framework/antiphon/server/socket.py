@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from antiphon.dispatch.payloads import to_wire
+from antiphon.errors import CallNotSent
 from antiphon.protocol.codec import Prepared
-from antiphon.protocol.packets import Call, Event, Leave
+from antiphon.protocol.packets import Call, Event
+from antiphon.server.outgoing import outgoing
 
 if TYPE_CHECKING:
     from antiphon.server.broadcast import Broadcast
@@ -71,7 +72,7 @@ class Socket:
 
     def emit_nowait(self, event: str, *args: Any) -> None:
         """As `emit`, without waiting: a client that does not keep up ends with `overflow`."""
-        packet = Event(self.namespace.name, event, to_wire(list(args), "args"))
+        packet = Event(self.namespace.name, event, outgoing(event, args, self.namespace.server.limits))
         if self._last_rooms is None:
             server = self.namespace.server
             self.outbox.put(server.prepare(Prepared(packet)))
@@ -81,9 +82,11 @@ class Socket:
         """Send an event to this client and return its answer.
 
         The call survives cuts. Raises CallTimeout after `timeout` seconds, CallFailed when the client's handler
-        raised, and CallAbandoned or CallNotSent when the session ended first.
+        raised, CallAbandoned when the session ended first, and CallNotSent when the socket was gone before.
         """
-        packet_args = to_wire(list(args), "args")
+        packet_args = outgoing(event, args, self.namespace.server.limits)
+        if self._last_rooms is not None:
+            raise CallNotSent(f"the client is not in namespace {self.namespace.name!r} any more; on_disconnect told")
         return await self._connection.call(
             lambda id: Call(id, self.namespace.name, event, packet_args, round(timeout * 1000)), timeout
         )
@@ -103,8 +106,9 @@ class Socket:
 
     async def join(self, *rooms: str) -> None:
         """Come into rooms. Nothing happens once the socket is gone."""
-        for room in rooms:
-            self.namespace.rooms.join(self, room)
+        if self._last_rooms is None:
+            for room in rooms:
+                self.namespace.rooms.join(self, room)
 
     async def leave(self, *rooms: str) -> None:
         """Leave rooms."""
@@ -112,11 +116,11 @@ class Socket:
             self.namespace.rooms.leave(self, room)
 
     async def disconnect(self, reason: str = "disconnected by the server") -> None:
-        """Put the client out of this namespace; it is told `reason` and does not come back by itself."""
-        if self._last_rooms is None:
-            self._connection.session.send(Leave(self.namespace.name, reason))
-            self.namespace.server.flusher.soon()
-            await self._connection.part(self, reason)
+        """Put the client out of this namespace; it is told `reason` and does not come back by itself.
+
+        From now on it is gone; its `on_disconnect` runs behind the handler that is at work.
+        """
+        self._connection.put_out(self, reason)
 
     # -- for the connection
 

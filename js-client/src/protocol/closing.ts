@@ -11,11 +11,8 @@ export interface Ending {
   readonly retryAfter: number | null;
 }
 
-/** Why the transport is to be closed: a word, and a sentence for humans. */
-export interface Closing {
-  readonly code: "ended" | "gap" | "silent" | "slow" | "protocol";
-  readonly reason: string;
-}
+/** Why the transport is to be closed: gap, silent, slow, or what its session ended with. */
+export type Closing = string;
 
 /** The WebSocket's close code for "a newer attach took over"; the reason is its attempt. */
 export const FENCED = 4003;

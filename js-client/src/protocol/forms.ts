@@ -1,24 +1,17 @@
 /** The msgpack form of the wire: binary messages, composed by joining encoded packets behind a short head. */
-import { DecodeError, RemoteProtocolError } from "../errors.js";
+import { RemoteProtocolError } from "../errors.js";
 import type { Codec, Data, Message } from "./codec.js";
 import { decode, encode } from "./msgpack.js";
 import type { Packet } from "./packets.js";
 import { readMessage, spell } from "./spelling.js";
-import { MAX_DEPTH, type Value } from "./values.js";
+import { MAX_DEPTH } from "./values.js";
 
 // A message adds two levels to those of the values in it: itself and its packets.
 export const MESSAGE_DEPTH = MAX_DEPTH + 2;
 
-/** What is no value of the wire is the peer's fault, and ends the session. */
-export function read(data: Data, parse: () => Value, fits: boolean): Message {
-  if (!fits) throw new RemoteProtocolError("protocol", `a ${typeof data} is not the form that this session began in`);
-  let raw: Value;
-  try {
-    raw = parse();
-  } catch (error) {
-    throw error instanceof DecodeError ? new RemoteProtocolError("protocol", error.message) : error;
-  }
-  return readMessage(raw);
+/** The form belongs to the session, so a message of the other one is the peer's fault. */
+export function otherForm(): never {
+  throw new RemoteProtocolError("protocol", "another form");
 }
 
 export class MsgpackCodec implements Codec {
@@ -45,6 +38,6 @@ export class MsgpackCodec implements Codec {
 
   /** See Codec.decode. */
   decode(data: Data): Message {
-    return read(data, () => decode(data as Uint8Array, MESSAGE_DEPTH), typeof data !== "string");
+    return readMessage(typeof data === "string" ? otherForm() : decode(data, MESSAGE_DEPTH));
   }
 }

@@ -1,11 +1,11 @@
 /**
  * The values of the wire as JSON text, for hand-written clients and debugging.
  *
- * Bytes are `{"$bytes":"<base64>"}`; so that no map is taken for them, one whose first key begins with `$` gets one
- * more `$` in front of that key.
+ * Bytes are `{"$bytes":"<base64>"}`; so that no map is taken for them, every key that begins with `$` gets one more `$`
+ * in front of it. Every one, not the first only: an object here puts keys that look like integers first.
  */
 import { DecodeError } from "../errors.js";
-import { descend, isWellFormed, MAX_DEPTH, members, setMember, type Value, Walk } from "./values.js";
+import { descend, isWellFormed, MAX_DEPTH, members, type Value, Walk } from "./values.js";
 
 /**
  * Encode `value`, which may hold undefined and any kind of buffer besides wire values.
@@ -26,7 +26,7 @@ export function encode(value: unknown, fields?: readonly string[]): string {
       return `[${Array.from(admitted, (element, index) => writeInside(index, element)).join()}]`;
     }
     return `{${members(admitted as Record<string, unknown>)
-      .map(([key, member], index) => writeInside(key, member, index === 0 && key.startsWith("$") ? `$${key}` : key))
+      .map(([key, member]) => writeInside(key, member, key.startsWith("$") ? `$${key}` : key))
       .join()}}`;
   }
 
@@ -97,14 +97,15 @@ function readMap(parsed: { [key: string]: Value }, left: number): Value {
   const entries = Object.entries(parsed);
   const [first] = entries;
   if (first?.[0] === "$bytes" && entries.length === 1) return fromBase64(first[1]);
-  if (first?.[0].startsWith("$")) {
-    if (!first[0].startsWith("$$")) throw new DecodeError(`a map begins with the key ${first[0]}; write $${first[0]}`);
-    first[0] = first[0].slice(1);
-  }
   const inside = descend(left);
-  const map: { [key: string]: Value } = {};
-  for (const [key, member] of entries) setMember(map, readText(key), read(member, inside));
-  return map;
+  // It defines members, where an assignment to `__proto__` would set the prototype.
+  return Object.fromEntries(entries.map(([key, member]) => [readKey(key), read(member, inside)]));
+}
+
+function readKey(key: string): string {
+  if (!key.startsWith("$")) return readText(key);
+  if (!key.startsWith("$$")) throw new DecodeError(`a map has the key ${key}; write $${key}`);
+  return readText(key.slice(1));
 }
 
 function toBase64(bytes: Uint8Array): string {

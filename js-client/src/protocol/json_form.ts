@@ -1,9 +1,9 @@
 /** The JSON form of the wire: text messages, for looking at. It is not part of the single-file build. */
 import type { Codec, Data, Message } from "./codec.js";
-import { MESSAGE_DEPTH, read } from "./forms.js";
+import { MESSAGE_DEPTH, otherForm } from "./forms.js";
 import { decode, encode } from "./json.js";
 import type { Packet } from "./packets.js";
-import { spell } from "./spelling.js";
+import { readMessage, spell } from "./spelling.js";
 
 export class JsonCodec implements Codec {
   readonly contentType = "application/json";
@@ -22,6 +22,6 @@ export class JsonCodec implements Codec {
 
   /** See Codec.decode. */
   decode(data: Data): Message {
-    return read(data, () => decode(data as string, MESSAGE_DEPTH), typeof data === "string");
+    return readMessage(typeof data === "string" ? decode(data, MESSAGE_DEPTH) : otherForm());
   }
 }

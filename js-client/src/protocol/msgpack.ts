@@ -1,13 +1,11 @@
 /**
  * The values of the wire as msgpack, in the shortest form of each.
  *
- * Bit operators work on 32 signed bits, so lengths and integers are computed with arithmetic, and a 64-bit integer
- * is two halves.
+ * Bit operators work on 32 signed bits, so lengths and integers are computed with arithmetic; integers of 64 bits pass
+ * through BigInt.
  */
 import { DecodeError } from "../errors.js";
-import { descend, MAX_DEPTH, members, setMember, type Value, Walk } from "./values.js";
-
-const HALF = 2 ** 32;
+import { descend, MAX_DEPTH, members, type Value, Walk } from "./values.js";
 
 const utf8Encoder = /* @__PURE__ */ new TextEncoder();
 // Without ignoreBOM, a string that begins with U+FEFF would lose it.
@@ -51,20 +49,10 @@ export function encode(value: unknown, fields?: readonly string[]): Uint8Array<A
   function writeNumber(code: number, width: number, number: number): void {
     writeByte(code);
     const at = reserve(1 << width);
-    switch (width) {
-      case 0:
-        view.setUint8(at, number);
-        break;
-      case 1:
-        view.setUint16(at, number);
-        break;
-      case 2:
-        view.setUint32(at, number);
-        break;
-      default:
-        // setUint32 takes its argument modulo 2^32, which is what the lower half wants, of negative numbers too.
-        view.setUint32(at, Math.floor(number / HALF));
-        view.setUint32(at + 4, number);
+    if (width > 2) {
+      view.setBigInt64(at, BigInt(number));
+    } else {
+      view[`setUint${bits(width)}`](at, number);
     }
   }
 
@@ -138,9 +126,14 @@ export function encode(value: unknown, fields?: readonly string[]): Uint8Array<A
   return bytes.slice(0, end);
 }
 
+/** How many bits an integer of less than 8 bytes has, of which there are 2^width. */
+function bits(width: number): 8 | 16 | 32 {
+  return (8 << width) as 8 | 16 | 32;
+}
+
 /** How many bytes an unsigned integer needs, as a power of two. */
 function widthOf(number: number): number {
-  return number < 0x100 ? 0 : number < 0x10000 ? 1 : number < HALF ? 2 : 3;
+  return number < 0x100 ? 0 : number < 0x10000 ? 1 : number < 2 ** 32 ? 2 : 3;
 }
 
 /**
@@ -156,7 +149,7 @@ export function decode(bytes: Uint8Array, depth = MAX_DEPTH): Value {
   function take(size: number): number {
     const start = next;
     next += size;
-    if (next > view.byteLength) throw new DecodeError(`the value that holds byte ${start} is cut short`);
+    if (next > view.byteLength) throw new DecodeError("cut short");
     return start;
   }
 
@@ -169,18 +162,17 @@ export function decode(bytes: Uint8Array, depth = MAX_DEPTH): Value {
   /** Reads an integer of 2^width bytes. */
   function readInteger(width: number, signed: boolean): number {
     const at = take(1 << width);
-    const high = width === 0 ? view.getUint8(at) : width === 1 ? view.getUint16(at) : view.getUint32(at);
-    const spare = width === 0 ? 24 : width === 1 ? 16 : 0;
-    const head = signed ? (high << spare) >> spare : high;
-    const number = width === 3 ? head * HALF + view.getUint32(at + 4) : head;
-    if (!Number.isSafeInteger(number)) throw new DecodeError(`the integer at byte ${at} is beyond +-(2^53-1)`);
+    const kind = signed ? "Int" : "Uint";
+    const number = width > 2 ? Number(view[`getBig${kind}64`](at)) : view[`get${kind}${bits(width)}`](at);
+    // What Number rounds is not safe either.
+    if (!Number.isSafeInteger(number)) throw new DecodeError("unsafe integer");
     return number;
   }
 
   function readFloat(width: number): number {
     const at = take(1 << width);
     const number = width === 2 ? view.getFloat32(at) : view.getFloat64(at);
-    if (!Number.isFinite(number)) throw new DecodeError(`the float at byte ${at} is not finite`);
+    if (!Number.isFinite(number)) throw new DecodeError("infinite float");
     return number;
   }
 
@@ -189,7 +181,7 @@ export function decode(bytes: Uint8Array, depth = MAX_DEPTH): Value {
     try {
       return utf8Decoder.decode(bytes.subarray(at, next));
     } catch {
-      throw new DecodeError(`the string at byte ${at} is not UTF-8`);
+      throw new DecodeError("not UTF-8");
     }
   }
 
@@ -203,14 +195,14 @@ export function decode(bytes: Uint8Array, depth = MAX_DEPTH): Value {
 
   function readMap(length: number, left: number): Value {
     const inside = descend(left);
-    const map: { [key: string]: Value } = {};
+    const entries: [string, Value][] = [];
     for (let index = 0; index < length; index++) {
-      const at = next;
       const key = read(inside);
-      if (typeof key !== "string") throw new DecodeError(`the key at byte ${at} is not a string`);
-      setMember(map, key, read(inside));
+      if (typeof key !== "string") throw new DecodeError("a key is no string");
+      entries.push([key, read(inside)]);
     }
-    return map;
+    // It defines members, where an assignment to `__proto__` would set the prototype.
+    return Object.fromEntries(entries);
   }
 
   function read(left: number): Value {
@@ -256,11 +248,11 @@ export function decode(bytes: Uint8Array, depth = MAX_DEPTH): Value {
         return readMap(readInteger(code - 0xdd, false), left);
       default:
         // 0xc1 is unused; the others are extension types, dates among them.
-        throw new DecodeError(`byte ${at}, 0x${code.toString(16)}, begins no wire value`);
+        throw new DecodeError(`no value begins with ${code}`);
     }
   }
 
   const value = read(depth);
-  if (next !== view.byteLength) throw new DecodeError(`bytes follow the value, from byte ${next} on`);
+  if (next !== view.byteLength) throw new DecodeError("bytes behind it");
   return value;
 }

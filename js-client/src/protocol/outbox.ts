@@ -5,15 +5,21 @@
  * again, the same bytes under the same number, after `rewind`. The window of contract rule 8 holds events back;
  * replies and the like may overtake only those. Nothing is ever dropped from the middle.
  */
-import type { Bounds } from "./inbox.js";
+import { NEVER } from "./never.js";
 import { isFlow, type Kind, type Packet } from "./packets.js";
+import type { Volatiles } from "./volatile.js";
 
-// Volatile packets: how long one may wait, and how many bytes of them may (contract rule 9, wire.md).
-const STALE = 0.25;
-const VOLATILE_SIZE = 64 << 10;
+// Replies, cancels and leaves may pass the bound by so many (contract rule 11).
+const RESERVE = 128;
 
 /** Never held back by the window; may overtake the events that are. */
 const URGENT: readonly Kind[] = ["reply", "failed", "cancel", "credit"];
+
+/** How much may be kept. */
+export interface Bounds {
+  readonly packets: number;
+  readonly size: number;
+}
 
 type Encoded = Uint8Array<ArrayBuffer>;
 
@@ -27,7 +33,7 @@ export interface Wishes {
   readonly repeatable?: boolean;
 }
 
-/** A packet in the outbox, or at the gate of a namespace. */
+/** A packet in the outbox. */
 export class Entry {
   readonly packet: Packet;
   readonly encoded: Encoded;
@@ -35,9 +41,8 @@ export class Entry {
   readonly flow: boolean;
   /** 0 until it leaves. */
   number = 0;
-  withdrawn = false;
-  /** It waits at the gate of a namespace rather than in the outbox. */
-  held = false;
+  /** The namespace at whose shut gate it waits, and others do not wait behind it. */
+  gate: string | null = null;
 
   constructor(packet: Packet, encoded: Encoded, wishes: Wishes = {}) {
     this.packet = packet;
@@ -47,20 +52,15 @@ export class Entry {
   }
 
   get deadline(): number {
-    return this.wishes.deadline ?? Number.POSITIVE_INFINITY;
+    return this.wishes.deadline ?? NEVER;
   }
 }
 
-/**
- * What one message may carry: the number of its first counted packet, how many are counted, and the bytes.
- *
- * `more` says that another run may follow.
- */
+/** What one message may carry: the number of its first counted packet, how many are counted, and the bytes. */
 export interface Run {
   readonly number: number;
   readonly counted: number;
   readonly parts: Encoded[];
-  readonly more: boolean;
 }
 
 /** The sending half of a session. */
@@ -68,28 +68,19 @@ export class Outbox {
   readonly bounds: Bounds;
   /** What the peer takes in unacked; it tells in Welcome. */
   window: Bounds = { packets: 256, size: 1 << 20 };
-  /** Packets above the bound that only replies, cancels and leaves may use (contract rule 11). */
-  readonly reserve: number;
   acked = 0;
   /** The number of the next packet to send, sent before or not. */
   cursor = 1;
-  size = 0;
-  overflowed = false;
   dirty = false;
-  /** Volatile packets that were dropped. */
-  dropped = 0;
+  /** What may be dropped; gone with its transport. */
+  volatiles: Volatiles | null = null;
   readonly #onDirty: () => void;
   #unacked: Entry[] = [];
-  #flowPackets = 0;
-  #flowSize = 0;
   #waiting: Entry[] = [];
-  #volatile: { readonly stale: number; readonly encoded: Encoded }[] = [];
-  #volatileSize = 0;
 
   /** `onDirty` is called once when there is something new to take. */
-  constructor(bounds: Bounds, onDirty: () => void, reserve = 0) {
+  constructor(bounds: Bounds, onDirty: () => void) {
     this.bounds = bounds;
-    this.reserve = reserve;
     this.#onDirty = onDirty;
   }
 
@@ -105,9 +96,19 @@ export class Outbox {
     return this.#unacked.length + this.#waiting.length;
   }
 
-  /** Nothing waits and everything was acked. */
+  /** How many bytes they have. */
+  get size(): number {
+    return sizeOf(this.entries);
+  }
+
+  /** Whether a bound is passed, so that the session cannot go on. */
+  get overflowed(): boolean {
+    return this.size > this.bounds.size || this.packets > this.bounds.packets + RESERVE;
+  }
+
+  /** Nothing waits, but at shut gates, and everything was acked. */
   get idle(): boolean {
-    return !this.packets;
+    return !this.#unacked.length && this.#waiting.every((entry) => entry.gate !== null);
   }
 
   /** Everything kept, in order: numbered ones first. */
@@ -125,42 +126,27 @@ export class Outbox {
   /** Queue a packet behind everything before it; with a key it replaces the unsent older one. */
   add(entry: Entry): void {
     const { key } = entry.wishes;
-    const older = key === undefined ? undefined : this.#waiting.find((waiting) => waiting.wishes.key === key);
-    if (older) this.withdraw(older);
+    if (key !== undefined) this.withdraw((older) => older.wishes.key === key);
     this.#waiting.push(entry);
-    this.size += entry.encoded.length;
-    if (this.size > this.bounds.size || this.packets > this.bounds.packets + this.reserve) this.overflowed = true;
     this.mark();
   }
 
-  /** Queue a packet that is dropped rather than kept; false when it was dropped at once. */
-  addVolatile(encoded: Encoded, now: number): boolean {
-    if (this.above(0.5) || this.#volatileSize + encoded.length > VOLATILE_SIZE) {
-      this.dropped++;
-      return false;
+  /** Take out again what has no number yet, and return it; what has one is sent for sure. */
+  withdraw(which: (entry: Entry) => boolean): Entry[] {
+    const withdrawn = this.#waiting.filter(which);
+    this.#waiting = this.#waiting.filter((entry) => !withdrawn.includes(entry));
+    return withdrawn;
+  }
+
+  /** The gate of a namespace opens: what waited there may go. */
+  open(gate: string): void {
+    for (const entry of this.#waiting) {
+      if (entry.gate === gate) entry.gate = null;
     }
-    this.#volatile.push({ stale: now + STALE, encoded });
-    this.#volatileSize += encoded.length;
     this.mark();
-    return true;
   }
 
-  /** Take an unnumbered packet out again; false when it already has a number (it is then sent for sure). */
-  withdraw(entry: Entry): boolean {
-    const at = this.#waiting.indexOf(entry);
-    if (at < 0) return false;
-    this.#waiting.splice(at, 1);
-    this.size -= entry.encoded.length;
-    entry.withdrawn = true;
-    return true;
-  }
-
-  /** Withdraw what has passed its deadline, and return it. */
-  expire(now: number): Entry[] {
-    return this.#waiting.filter((entry) => entry.deadline <= now).filter((entry) => this.withdraw(entry));
-  }
-
-  /** When to call `expire`. */
+  /** When the first packet without a number passes its deadline. */
   get due(): number {
     return Math.min(...this.#waiting.map((entry) => entry.deadline));
   }
@@ -182,16 +168,20 @@ export class Outbox {
    */
   run(now: number, room: number): Run {
     const first = this.cursor;
-    const replaying = first <= this.numbered;
     const parts: Encoded[] = [];
     let left = room;
     for (;;) {
-      const entry = replaying ? this.#unacked[this.cursor - this.acked - 1] : this.#next();
+      const entry = this.#unacked[this.cursor - this.acked - 1] ?? this.#next();
+      // Volatile packets go behind the counted ones, so that none arrives before the join it follows.
+      if (!entry) parts.push(...(this.volatiles?.take(now, left) ?? []));
       if (!entry || (entry.encoded.length > left && parts.length)) {
-        if (!entry && !replaying) this.#takeVolatile(now, parts, left);
-        return { number: first, counted: this.cursor - first, parts, more: parts.length > 0 };
+        return { number: first, counted: this.cursor - first, parts };
       }
-      if (!replaying) this.#number(entry);
+      if (!entry.number) {
+        this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+        this.#unacked.push(entry);
+        entry.number = this.numbered;
+      }
       this.cursor++;
       parts.push(entry.encoded);
       left -= entry.encoded.length;
@@ -205,13 +195,7 @@ export class Outbox {
    */
   ack(number: number): void {
     if (number <= this.acked) return;
-    for (const entry of this.#unacked.splice(0, number - this.acked)) {
-      this.size -= entry.encoded.length;
-      if (entry.flow) {
-        this.#flowPackets--;
-        this.#flowSize -= entry.encoded.length;
-      }
-    }
+    this.#unacked.splice(0, number - this.acked);
     this.acked = number;
     this.cursor = Math.max(this.cursor, number + 1);
     // The window may have opened.
@@ -223,59 +207,19 @@ export class Outbox {
     this.cursor = Math.max(received, this.acked) + 1;
   }
 
-  /** The transport is gone: volatile packets are never kept. */
-  dropVolatile(): void {
-    this.dropped += this.#volatile.length;
-    this.#volatile = [];
-    this.#volatileSize = 0;
-  }
-
-  /** The session has ended: free everything. */
-  close(): void {
-    this.#waiting = [];
-    this.#unacked = [];
-    this.size = 0;
-    this.dropVolatile();
-  }
-
   // -- within --------------------------------------------------------------------------------------------------------
 
   /** The packet to number next: the front of the queue, or what may overtake it while the window holds it back. */
   #next(): Entry | undefined {
-    const front = this.#waiting[0];
+    const { packets, size } = this.window;
+    const front = this.#waiting.find((entry) => entry.gate === null);
+    const flow = this.#unacked.filter((entry) => entry.flow);
     // One packet is always allowed, however large, so that a small window cannot stop everything.
-    const held =
-      front?.flow &&
-      this.#flowPackets &&
-      (this.#flowPackets >= this.window.packets || this.#flowSize + front.encoded.length > this.window.size);
+    const held = front?.flow && flow.length && (flow.length >= packets || sizeOf(flow) + front.encoded.length > size);
     return held ? this.#waiting.find((entry) => URGENT.includes(entry.packet.kind)) : front;
   }
+}
 
-  #number(entry: Entry): void {
-    this.#waiting.splice(this.#waiting.indexOf(entry), 1);
-    this.#unacked.push(entry);
-    entry.number = this.numbered;
-    if (entry.flow) {
-      this.#flowPackets++;
-      this.#flowSize += entry.encoded.length;
-    }
-  }
-
-  /** Volatile packets go behind the counted ones, so that one never arrives before the join it follows. */
-  #takeVolatile(now: number, parts: Encoded[], room: number): void {
-    let left = room;
-    for (let next = this.#volatile[0]; next; next = this.#volatile[0]) {
-      const { length } = next.encoded;
-      if (now > next.stale) {
-        this.dropped++;
-      } else if (length > left) {
-        return;
-      } else {
-        left -= length;
-        parts.push(next.encoded);
-      }
-      this.#volatile.shift();
-      this.#volatileSize -= length;
-    }
-  }
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((size, entry) => size + entry.encoded.length, 0);
 }

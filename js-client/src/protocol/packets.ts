@@ -126,12 +126,12 @@ export interface Welcome {
   readonly received: number;
   readonly next: number;
   readonly resumed: boolean;
-  readonly version: number;
-  readonly reason: string | null;
-  readonly heartbeat: readonly [interval: number, timeout: number];
-  readonly window: number;
-  readonly inbox: readonly [packets: number, size: number];
-  readonly message: number;
+  readonly version?: number | null;
+  readonly reason?: string | null;
+  readonly heartbeat?: readonly [interval: number, timeout: number] | null;
+  readonly window?: number | null;
+  readonly inbox?: readonly [packets: number, size: number] | null;
+  readonly message?: number | null;
 }
 
 /** No attach. `retryAfter` in milliseconds says when to come back (null: not by yourself). */

@@ -13,14 +13,22 @@
  *
  * This is what both ends have in common; client_session.ts adds the client's half of the attach.
  */
-import { ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError } from "../errors.js";
+import {
+  CallFailed,
+  CallNotSent,
+  ConnectionClosed,
+  LocalProtocolError,
+  OutboxFull,
+  RemoteProtocolError,
+} from "../errors.js";
 import { Calls } from "./calls.js";
 import type { Closing, Ending } from "./closing.js";
 import type { Codec, Data, Message } from "./codec.js";
 import { Heartbeat } from "./heartbeat.js";
-import { type Bounds, Inbox } from "./inbox.js";
-import { Entry, Outbox, type Wishes } from "./outbox.js";
-import type { Ack, Packet, Volatile } from "./packets.js";
+import { Inbox } from "./inbox.js";
+import { NEVER } from "./never.js";
+import { type Bounds, Entry, Outbox, type Wishes } from "./outbox.js";
+import type { Ack, Packet } from "./packets.js";
 
 export type State = "fresh" | "attached" | "detached" | "closing" | "ended";
 export type Act = "attach" | "detach" | "close" | "end" | "renew";
@@ -33,23 +41,22 @@ const TRANSITIONS: Readonly<Record<State, { readonly [A in Act]?: State }>> = {
   ended: { detach: "ended", close: "ended", end: "ended", renew: "fresh" },
 };
 
-// Above three quarters for so long closes the transport (contract rule 10).
-const SLOW_AFTER = 5;
 // A goodbye waits so long for acks (contract rule 26).
 const CLOSE_WAIT = 2;
+// and asks for them as often.
+const CLOSE_ASK = 0.25;
 // Pongs owed at one time; a peer that pings faster than it reads gets no more.
 const ANSWERS = 16;
 // What a message's own head may take of its limit.
 const HEAD = 64;
 
-const NEVER = Number.POSITIVE_INFINITY;
-
 export interface SessionOptions {
   readonly codec: Codec;
   readonly outbox: Bounds;
-  readonly inbox: Bounds;
   /** Called when there is something to `take`. */
   readonly wake: () => void;
+  /** Called with every packet for the application, in order; from then on it is acked. It must not throw. */
+  readonly deliver: (packet: Packet) => void;
 }
 
 export class Session {
@@ -57,112 +64,109 @@ export class Session {
   state: State = "fresh";
   ending: Ending | null = null;
   outbox: Outbox;
-  inbox: Inbox;
+  inbox = new Inbox();
   readonly calls = new Calls();
   readonly heartbeat = new Heartbeat();
-  gaps = 0;
   /** Bytes that one message may have. */
   message = 1 << 20;
   readonly #options: SessionOptions;
-  readonly #reserve: number;
   #answers: Packet[] = [];
   #gapAt = 0;
-  #slowSince = NEVER;
-  #goodbye: { readonly at: number; readonly ending: Ending } | null = null;
+  #closeBy = NEVER;
+  #askAt = NEVER;
   #farewell: Data | null = null;
 
-  constructor(options: SessionOptions, reserve: number) {
+  constructor(options: SessionOptions) {
     this.codec = options.codec;
     this.#options = options;
-    this.#reserve = reserve;
     this.outbox = this.#emptyOutbox();
-    this.inbox = this.#emptyInbox();
   }
 
   // -- the state has one door ----------------------------------------------------------------------------------------
 
   _change(act: Act): void {
     const next = TRANSITIONS[this.state][act];
-    if (!next) throw new LocalProtocolError(`a session that is ${this.state} cannot ${act}`);
+    if (!next) throw new LocalProtocolError(`${act} while ${this.state}`);
     this.state = next;
   }
 
   /** Whether a transport is under the session now. */
-  get attached(): boolean {
+  get carried(): boolean {
     return this.state === "attached" || this.state === "closing";
   }
 
-  /** A transport begins; the peer has received everything up to `received`. */
-  attach(received: number, now: number): void {
+  /** A transport begins; the peer has received everything up to `received`. `pings`: see Port.pings. */
+  attach(received: number, now: number, pings = true): void {
     this._change("attach");
-    this.#slowSince = NEVER;
     this.#answers = [];
     // The last words of an earlier session whose transport did not take them.
     this.#farewell = null;
     this.outbox.rewind(received);
     this.heartbeat.heard = now;
+    this.heartbeat.watching = pings;
     this.outbox.mark();
   }
 
   /** The transport is gone; everything is kept, but for what is volatile. */
   detach(): void {
-    const goodbye = this.#goodbye;
+    const closing = this.state === "closing";
     this._change("detach");
-    this.outbox.dropVolatile();
-    this.heartbeat.stop();
-    this.#slowSince = NEVER;
-    if (goodbye) this._finish(goodbye.ending);
+    this.outbox.volatiles = null;
+    this.heartbeat.watching = false;
+    if (closing) this.end("closed");
   }
 
   /** Say goodbye: once everything is acked, after 2 s at most, the session ends for both. */
-  close(now: number, code = "closed", reason = ""): void {
-    if (this.state === "closing" || this.state === "ended") return;
-    const ending = { code, reason, retryAfter: null };
-    this._change("close");
-    if (this.attached) {
-      this.#goodbye = { at: now + CLOSE_WAIT, ending };
-      this.outbox.mark();
-    } else {
-      this._finish(ending);
+  close(now: number): void {
+    if (this.state === "attached") {
+      this._change("close");
+      this.#closeBy = now + CLOSE_WAIT;
+      this.#askForAcks(now);
+    } else if (this.state !== "closing") {
+      this.end("closed");
     }
+  }
+
+  /** A Ping brings back an ack with its Pong; otherwise a goodbye would wait for the 5 s that an ack may take. */
+  #askForAcks(now: number): void {
+    this.#answers.push({ kind: "ping", time: Math.round(now * 1000) });
+    this.#askAt = now + CLOSE_ASK;
+    this.outbox.mark();
   }
 
   /** End it now. An attached peer is told, if `tell`, by a Close in the last message that `take` returns. */
   end(code: string, reason = "", retryAfter: number | null = null, tell = true): void {
-    if (this.state === "ended") return;
-    if (this.attached && tell) {
+    if (this.ending) return;
+    if (this.carried && tell) {
       const wait = retryAfter === null ? null : Math.round(retryAfter * 1000);
-      const parts = [this.progress(), { kind: "close", code, reason, retryAfter: wait } as const];
-      this.#farewell = this.codec.pack(this.outbox.cursor, 0, parts.map(this.codec.encode));
+      this.#farewell = this.codec.pack(
+        this.outbox.cursor,
+        0,
+        this.#encoded([this.progress(), { kind: "close", code, reason, retryAfter: wait }]),
+      );
       this.#options.wake();
     }
     this._change("end");
     this._finish({ code, reason, retryAfter });
   }
 
+  /** Free everything; numbers begin again. */
   _finish(ending: Ending): void {
     this.ending = ending;
-    this.#goodbye = null;
-    this.heartbeat.stop();
-    for (const pending of this.calls) this.calls.abandon(pending, `the session ended: ${ending.code}`);
-    this.outbox.close();
+    for (const pending of this.calls.all) this.calls.abandon(pending, ending.code);
+    this._reset();
   }
 
-  /** Numbers begin again. */
   _reset(): void {
     this.outbox = this.#emptyOutbox();
-    this.inbox = this.#emptyInbox();
-    this.heartbeat.stop();
-    this.#goodbye = null;
+    this.inbox = new Inbox();
+    this.heartbeat.watching = false;
+    this.#closeBy = this.#askAt = NEVER;
     this.#gapAt = 0;
   }
 
   #emptyOutbox(): Outbox {
-    return new Outbox(this.#options.outbox, this.#options.wake, this.#reserve);
-  }
-
-  #emptyInbox(): Inbox {
-    return new Inbox(this.#options.inbox, () => this.outbox.mark());
+    return new Outbox(this.#options.outbox, this.#options.wake);
   }
 
   // -- sending -------------------------------------------------------------------------------------------------------
@@ -172,36 +176,21 @@ export class Session {
    *
    * Throws OutboxFull when the packet alone is too large, and ConnectionClosed when the session has ended.
    */
-  send(packet: Packet): Entry {
-    return this._queue(this._entry(packet));
-  }
-
-  /** Send it if it can leave soon, else drop it; false when it was dropped at once. */
-  sendVolatile(packet: Volatile, now: number): boolean {
-    return this.attached && this.outbox.addVolatile(this.codec.encode(packet), now);
+  send(packet: Packet, wishes?: Wishes): Entry {
+    const entry = this._entry(packet, wishes);
+    this.outbox.add(entry);
+    return entry;
   }
 
   _entry(packet: Packet, wishes?: Wishes): Entry {
+    if (this.ending) throw new ConnectionClosed(this.ending.code, this.ending.reason);
     const encoded = this.codec.encode(packet);
     // A quarter of the outbox, and never more than a message (contract rule 10).
     const largest = Math.min(this.outbox.bounds.size / 4, this.message - HEAD);
     if (encoded.length > largest) {
-      throw new OutboxFull(
-        `this ${packet.kind} of ${encoded.length} bytes is larger than one may be (${largest}); send it in parts`,
-      );
+      throw new OutboxFull(`${encoded.length} bytes, where a packet may have ${largest}; send parts`);
     }
     return new Entry(packet, encoded, wishes);
-  }
-
-  /** Throws ConnectionClosed unless the session lives. */
-  _live(): void {
-    if (this.ending) throw new ConnectionClosed(this.ending.code, this.ending.reason);
-  }
-
-  _queue(entry: Entry): Entry {
-    this._live();
-    this.outbox.add(entry);
-    return entry;
   }
 
   /**
@@ -216,20 +205,25 @@ export class Session {
     outbox.dirty = false;
     this.#checkOverflow();
     const messages: Data[] = [];
-    if (this.attached) {
-      let owed = this.#owed(now);
-      for (let more = true; more && !(single && messages.length); ) {
+    if (this.carried) {
+      let parts = this.#owed();
+      do {
         const run = outbox.run(now, this.message - HEAD);
-        const parts = [...owed, ...run.parts];
-        owed = [];
+        parts.push(...run.parts);
         if (parts.length) messages.push(codec.pack(run.number, run.counted, parts));
-        more = run.more;
+        if (!run.parts.length) break;
+        parts = [];
+      } while (!single);
+      if (this.state === "closing" && outbox.idle) {
+        if (single && messages.length) {
+          // The Close is a message of its own.
+          outbox.mark();
+        } else {
+          this.end("closed");
+        }
       }
-      if (!this.#goodbye || !outbox.idle) return messages;
-      const { code, reason } = this.#goodbye.ending;
-      this.end(code, reason);
     }
-    if (this.#farewell && !(single && messages.length)) {
+    if (!this.carried && this.#farewell) {
       messages.push(this.#farewell);
       this.#farewell = null;
     }
@@ -237,34 +231,33 @@ export class Session {
   }
 
   #checkOverflow(): void {
-    if (this.outbox.overflowed) this.end("overflow", "the peer did not take what was sent to it", 1);
+    if (this.outbox.overflowed) this.end("overflow", "", 1);
   }
 
-  #owed(now: number): Uint8Array<ArrayBuffer>[] {
+  #owed(): Uint8Array<ArrayBuffer>[] {
     const owed = this.#answers;
     this.#answers = [];
     if (this.inbox.owes) {
       owed.push(this.progress());
-      this.inbox.acked(now);
+      this.inbox.acked();
     }
-    return owed.map(this.codec.encode);
+    return this.#encoded(owed);
+  }
+
+  #encoded(packets: readonly Packet[]): Uint8Array<ArrayBuffer>[] {
+    return packets.map((packet) => this.codec.encode(packet));
   }
 
   /** What we tell the peer of how far we are. */
   progress(): Ack {
-    const { handed, received } = this.inbox;
-    return { kind: "ack", handed, received: received === handed ? null : received };
+    return { kind: "ack", handed: this.inbox.received };
   }
 
   // -- receiving -----------------------------------------------------------------------------------------------------
 
-  /**
-   * Take in one message; what it holds for the application waits for `deliver`.
-   *
-   * Returns how the transport is to be closed, if it is.
-   */
+  /** Take in one message, and deliver what it holds for the application. Returns why to close the transport, if so. */
   receive(data: Data, now: number): Closing | null {
-    if (!this.attached) return null;
+    if (!this.carried) return null;
     this.heartbeat.heard = now;
     let message: Message;
     try {
@@ -274,45 +267,38 @@ export class Session {
       throw error;
     }
     const { inbox } = this;
-    // A message without counted packets may overtake others where answers to several requests are under way.
-    if (message.counted && message.number > inbox.received + 1) return this.#gap(message.number);
+    const expected = inbox.received + 1;
+    // One without counted packets may overtake others, where answers to several requests are under way.
+    if (message.counted && message.number > expected) {
+      if (this.#gapAt === expected) return this.#violated("protocol", "gap");
+      this.#gapAt = expected;
+      return "gap";
+    }
     for (const packet of inbox.accept(message, data.length, now)) {
       const closing = this.#takeEffect(packet, now);
-      if (closing) return closing;
+      // A handler may have ended the session, and whatever is left belongs to that one.
+      if (closing || this.inbox !== inbox) return closing;
     }
-    return inbox.flooded
-      ? this.#violated("flood", "more events than the window allows were sent before they were acked")
-      : null;
-  }
-
-  /** Hand over the next packet for the application, in order; undefined when nothing waits. From here on it is acked. */
-  deliver(): Packet | undefined {
-    return this.inbox.handOver();
-  }
-
-  #gap(number: number): Closing {
-    this.gaps++;
-    const expected = this.inbox.received + 1;
-    const reason = `expected number ${expected}, got ${number}`;
-    if (this.#gapAt === expected) return this.#violated("protocol", `a second gap: ${reason}`);
-    this.#gapAt = expected;
-    return { code: "gap", reason };
+    if (inbox.presses) this.outbox.mark();
+    return null;
   }
 
   /** The peer broke the contract: only a new session can help, or the same bytes would come for ever. */
   #violated(code: string, reason: string): Closing {
     this.end(code, reason, 1);
-    return { code: "protocol", reason: code };
+    return code;
   }
 
   #takeEffect(packet: Packet, now: number): Closing | null {
     switch (packet.kind) {
       case "reply":
+        this.calls.settle(packet.id, null, packet.value);
+        return null;
       case "failed":
-        this.calls.answer(packet);
+        this.calls.settle(packet.id, new CallFailed(packet.code, packet.message ?? "", packet.data));
         return null;
       case "ack":
-        return this.#acked(packet);
+        return this.#acked(packet.received ?? packet.handed, packet.handed);
       case "ping":
         if (this.#answers.length < ANSWERS) {
           this.#answers.push({ kind: "pong", time: packet.time, now: Math.round(now * 1000) });
@@ -320,93 +306,71 @@ export class Session {
         this.outbox.mark();
         return null;
       case "close":
-        this.end(packet.code, packet.reason, packet.retryAfter == null ? null : packet.retryAfter / 1000, false);
-        return { code: "ended", reason: packet.code };
+        this.end(packet.code, packet.reason ?? "", packet.retryAfter == null ? null : packet.retryAfter / 1000, false);
+        return packet.code;
       case "hello":
       case "welcome":
       case "refuse":
-        return this.#violated("protocol", `${packet.kind} on a transport that is attached already`);
-      case "join":
-      case "joined":
-      case "refused":
-      case "leave":
-      case "event":
-      case "call":
-      case "cancel":
-      case "item":
-      case "end":
-      case "credit":
-      case "renew":
-      case "pong":
-      case "volatile":
-        // Handed over in order, or nothing that this side has to do with.
-        return null;
+        return this.#violated("protocol", packet.kind);
     }
+    this.#options.deliver(packet);
+    return null;
   }
 
-  #acked({ handed, received }: Ack): Closing | null {
+  #acked(received: number, handed: number): Closing | null {
     const { outbox } = this;
-    const arrived = received ?? handed;
-    if (arrived < handed || arrived > outbox.numbered) {
-      return this.#violated("protocol", `acked up to ${arrived}, but only ${outbox.numbered} were sent`);
+    if (received < handed || received > outbox.numbered) {
+      return this.#violated("protocol", `ack ${received} of ${outbox.numbered}`);
     }
     outbox.ack(handed);
     // A goodbye waits for exactly this.
-    if (this.#goodbye) outbox.mark();
+    if (this.state === "closing") outbox.mark();
     return null;
   }
 
   // -- time ----------------------------------------------------------------------------------------------------------
 
-  /** The transport is congested although something waits: watch how long the outbox stays nearly full. */
-  stalled(now: number): void {
-    this.outbox.dirty = false;
-    this.#checkOverflow();
-    if (this.#slowSince === NEVER && this.outbox.above(0.75)) this.#slowSince = now;
-  }
-
   /** When to call `tick`. */
   get due(): number {
-    if (this.ending) return NEVER;
-    const { inbox, heartbeat } = this;
     return Math.min(
       this.calls.due,
       this.outbox.due,
-      this.#goodbye?.at ?? NEVER,
-      this.attached && inbox.owes ? inbox.due : NEVER,
-      heartbeat.due,
-      this.#slowSince + SLOW_AFTER,
+      this.#closeBy,
+      this.#askAt,
+      this.carried ? this.inbox.due : NEVER,
+      this.heartbeat.due,
     );
   }
 
-  /** Let time pass; call it when `due` has come. Returns how the transport is to be closed, if it is. */
+  /** Let time pass; call it when `due` has come. Returns why to close the transport, if so. */
   tick(now: number): Closing | null {
-    if (this.ending) return null;
     for (const { id, entry } of this.calls.expire(now)) {
-      if (!this.withdraw(entry)) this.send({ kind: "cancel", id });
+      this.outbox.withdraw((waiting) => waiting === entry);
+      if (entry.number) this.send({ kind: "cancel", id });
     }
-    const closing = this.attached ? this.#watch(now) : null;
-    if (this.#goodbye && now >= this.#goodbye.at) {
-      const { code, reason } = this.#goodbye.ending;
-      this.end(code, reason);
+    this._giveBack((entry) => entry.deadline <= now);
+    if (now >= this.#closeBy) {
+      this.end("closed");
+    } else if (now >= this.#askAt) {
+      this.#askForAcks(now);
     }
-    return closing;
+    return this.carried ? this.#watch(now) : null;
   }
 
   #watch(now: number): Closing | null {
-    const { inbox, outbox } = this;
-    if (now >= this.heartbeat.due) return { code: "silent", reason: "nothing was heard for too long" };
-    if (inbox.owes && now >= inbox.due) {
-      outbox.mark();
+    if (now >= this.heartbeat.due) return "silent";
+    if (now >= this.inbox.due) {
+      this.outbox.mark();
       // Should the transport be congested, this is looked after once a second.
-      inbox.due = now + 1;
+      this.inbox.due = now + 1;
     }
-    if (!outbox.above(0.75)) this.#slowSince = NEVER;
-    return now >= this.#slowSince + SLOW_AFTER ? { code: "slow", reason: "the outbox stayed nearly full" } : null;
+    return null;
   }
 
-  /** Take back a packet that has no number yet; false when it has, and is therefore sent for sure. */
-  withdraw(entry: Entry): boolean {
-    return entry.withdrawn || this.outbox.withdraw(entry);
+  /** Take back what has no number yet: it is certainly not sent. */
+  _giveBack(which: (entry: Entry) => boolean): void {
+    for (const { packet } of this.outbox.withdraw(which)) {
+      if (packet.kind === "call") this.calls.settle(packet.id, new CallNotSent("taken back before it was sent"));
+    }
   }
 }

@@ -115,17 +115,8 @@ export function members(map: Readonly<Record<string, unknown>>): [string, unknow
   return Object.entries(map).filter(([, value]) => value !== undefined);
 }
 
-/** Give `map` a member as JSON.parse does: `__proto__` is a key like any other and never its prototype. */
-export function setMember(map: { [key: string]: Value }, key: string, value: Value): void {
-  if (key === "__proto__") {
-    Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
-  } else {
-    map[key] = value;
-  }
-}
-
 /** Count one list or map more while decoding, with `left` levels allowed; returns how many are left inside it. */
 export function descend(left: number): number {
-  if (left < 1) throw new DecodeError("lists and maps are nested deeper than allowed");
+  if (left < 1) throw new DecodeError("nested too deep");
   return left - 1;
 }

@@ -24,8 +24,9 @@ test.each<[string, unknown]>([
   ['{"$bytes":"+/8="}', new Uint8Array([0xfb, 0xff])],
   ['{"$$bytes":"AQI="}', { $bytes: "AQI=" }],
   ['{"$$$bytes":1}', { $$bytes: 1 }],
-  ['{"$$":1,"$b":2}', { $: 1, $b: 2 }],
-  ['{"a":1,"$b":2}', { a: 1, $b: 2 }],
+  ['{"$$":1,"$$b":2}', { $: 1, $b: 2 }],
+  ['{"a":1,"$$b":2}', { a: 1, $b: 2 }],
+  ['{"7":1,"$$bytes":""}', { $bytes: "", 7: 1 }],
   ['{"a":{"$$b":[{"$bytes":"AA=="}]}}', { a: { $b: [new Uint8Array(1)] } }],
   ["9.007199254740992e+15", 2 ** 53],
   ["-1e+300", -1e300],
@@ -34,8 +35,8 @@ test.each<[string, unknown]>([
   expect(decode(text)).toStrictEqual(value);
 });
 
-test("an undefined member does not count as the first key", () => {
-  expect(encode({ a: undefined, $b: 1 })).toBe('{"$$b":1}');
+test("an undefined member is left out, whatever its key begins with", () => {
+  expect(encode({ $a: undefined, $b: 1 })).toBe('{"$$b":1}');
 });
 
 test("white space and escapes are read", () => {
@@ -70,6 +71,7 @@ describe("refused with DecodeError", () => {
     ["half a character", '"\\ud800"'],
     ["a key that is half a character", '{"\\udc00":1}'],
     ["an unknown $ key", '{"$date":0}'],
+    ["an unknown $ key behind another", '{"a":1,"$date":0}'],
     ["$bytes with a second member", '{"$bytes":"","a":1}'],
     ["$bytes that are no text", '{"$bytes":[1]}'],
     ["base64 without its padding", '{"$bytes":"AQI"}'],

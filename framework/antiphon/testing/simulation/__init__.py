@@ -1,0 +1,1 @@
+"""Two real ends through a hostile network on virtual time: seeded schedules, judged by the contract's invariants."""

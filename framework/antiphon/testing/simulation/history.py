@@ -1,0 +1,134 @@
+"""What happened, as both applications saw it: what was sent, handed over, answered, lost and reported."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+from antiphon.protocol.closing import Ending
+from antiphon.protocol.outbox import Entry, Outbox
+
+__all__ = ["History", "Sent", "SessionLog", "Violation"]
+
+
+class Violation(NamedTuple):
+    """Invariants of the contract that were broken, by name, and how."""
+
+    names: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.names)}: {self.text}"
+
+
+class Sent:
+    """One event or call of either side. Serial numbers are given once per schedule, in the order of emission."""
+
+    __slots__ = (
+        "at",
+        "delivered",
+        "entry",
+        "fate",
+        "held",
+        "key",
+        "kind",
+        "namespace",
+        "outcomes",
+        "repeatable",
+        "serial",
+        "sid",
+    )
+
+    def __init__(
+        self,
+        serial: int,
+        kind: str,
+        namespace: str,
+        at: float,
+        *,
+        sid: str = "",
+        key: str = "",
+        repeatable: bool = False,
+    ) -> None:
+        self.serial = serial
+        self.kind = kind  # event, latest, call, volatile
+        self.namespace = namespace
+        self.at = at
+        self.sid = sid  # downwards: the session it was emitted to
+        self.key = key
+        self.repeatable = repeatable
+        self.entry: Entry | None = None
+        self.held = False  # it waited at a gate, so it keeps its order within its namespace only
+        self.fate = ""  # what its sender was told: unconfirmed, unsent, expired, returned
+        self.delivered: list[str] = []  # the sessions in which it was handed over
+        self.outcomes: list[Any] = []  # of a call
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.serial} {self.namespace} fate={self.fate!r} delivered={self.delivered}>"
+
+    @property
+    def withdrawn(self) -> bool:
+        """Replaced by a newer value, or out of time, before it had a number."""
+        return self.entry is not None and self.entry.withdrawn
+
+
+class SessionLog:
+    """One session, as its server saw it."""
+
+    def __init__(self, sid: str, now: float) -> None:
+        self.sid = sid
+        self.made_at = now
+        self.http_only = True
+        self.expected: deque[Sent] = deque()  # what the client is to be handed, in this order
+        self.last_up: dict[str, int] = {}
+        self.last_direct = 0
+        self.last_volatile_up = 0
+        self.last_volatile_down = 0
+        self.volatile: dict[int, tuple[float, int]] = {}
+        self.attempt = 0
+        self.ending: Ending | None = None
+        self.ended_at = 0.0
+        self.detached_at: float | None = now
+        self.detaches = 0
+        self.leaving_at: float | None = None
+        self.abused = False
+        self.overfull = False
+        self.closing = False
+        self.restarted = False
+        self.rooms: dict[str, set[str]] = {}
+        self.data: dict[str, dict[str, Any]] = {}
+        self.entered: dict[str, int] = {}
+        self.left: dict[str, int] = {}
+
+    def note_bounds(self, outbox: Outbox) -> None:
+        """Something was queued: remember whether that was too much."""
+        if outbox.packets > outbox.bounds.packets or outbox.size > outbox.bounds.size:
+            self.overfull = True
+
+
+class History:
+    """Everything that the invariants are judged by."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+        self.sessions: dict[str, SessionLog] = {}
+        self.up: dict[int, Sent] = {}
+        self.down: dict[int, Sent] = {}
+        self.open_up: dict[int, Sent] = {}  # not handed over, and nothing was told of it
+        self.volatile_up: dict[int, tuple[float, int]] = {}  # when, and after how many detachments
+        self.losses: dict[str, str] = {}  # sessions that the client was told are lost, and why
+        self.calls: list[Sent] = []
+        self._serial = 0
+
+    def serial(self) -> int:
+        """A number for the next thing sent."""
+        self._serial += 1
+        return self._serial
+
+    def violated(self, text: str, *names: str) -> None:
+        """An invariant does not hold."""
+        self.violations.append(Violation(names, text))
+
+    def log(self, sid: str) -> SessionLog:
+        """The log of a session."""
+        return self.sessions[sid]

@@ -1,0 +1,369 @@
+"""The invariants of the contract, one function each, named after their numbers: what must never be seen in a history.
+
+Those that see something happen are called where it happens; those that look at a state are called after every step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from antiphon.config import Resume
+from antiphon.errors import CallNotSent
+from antiphon.protocol.client_session import RESERVE, Loss
+from antiphon.protocol.outbox import Outbox
+from antiphon.protocol.packets import Hello, Refuse, Welcome
+from antiphon.protocol.session import Session
+from antiphon.testing.simulation.history import History, Sent, SessionLog
+from antiphon.types import Data
+
+if TYPE_CHECKING:
+    from antiphon.server.registry import Admission, Registry
+    from antiphon.testing.simulation.client_end import ClientEnd
+    from antiphon.testing.simulation.server_end import ServerEnd, SimulatedConnection
+
+# Clocks are floats, and ticks are a quarter of a second apart.
+SLACK = 0.3
+# Contract rule 9.
+VOLATILE_WAIT = 0.25
+_VOLATILE = re.compile(rb"~([du])(\d{6})")
+
+
+def _wire(names: tuple[str, ...], log: SessionLog) -> tuple[str, ...]:
+    """The same fault is one of I12 as well, where there was nothing but HTTP."""
+    return (*names, "I12") if log.http_only else names
+
+
+# -- what is seen when it happens
+
+
+def i1_down_in_order_once(history: History, sent: Sent) -> None:
+    """The client was handed an event: it must be the next one that its session's server emitted."""
+    log = history.log(sent.sid)
+    latest = ("I16",) if sent.kind == "latest" else ()
+    if sent.delivered:
+        history.violated(f"{sent} was handed to the client again", *_wire(("I1", *latest), log))
+    sent.delivered.append(sent.sid)
+    expected = log.expected
+    while expected and expected[0] is not sent:
+        passed = expected.popleft()
+        if not passed.withdrawn:
+            history.violated(f"{sent} came to the client, and {passed} had not", *_wire(("I1", *latest), log))
+    if expected:
+        expected.popleft()
+    else:
+        history.violated(f"{sent} came to the client out of order", *_wire(("I1", *latest), log))
+
+
+def i2_up_in_order_once(history: History, log: SessionLog, sent: Sent, redelivered: bool) -> None:
+    """A handler of the server starts: each event once, in the order of its namespace, and of all that waited nowhere."""
+    names = ("I2", "I16") if sent.kind == "latest" else ("I2", "I14") if sent.kind == "call" else ("I2",)
+    if log.sid in sent.delivered or (sent.delivered and not (sent.repeatable and redelivered)):
+        history.violated(f"{sent} was handled again in {log.sid}", *_wire(names, log))
+    if sent.fate in ("unsent", "expired", "returned", "not arrived"):
+        history.violated(f"{sent} was handled, though the client was told it was {sent.fate}", *names, "I3")
+    if sent.serial < log.last_up.get(sent.namespace, 0):
+        history.violated(f"{sent} was handled after {log.last_up[sent.namespace]}", *_wire(names, log))
+    log.last_up[sent.namespace] = sent.serial
+    if not sent.held:
+        if sent.serial < log.last_direct:
+            history.violated(f"{sent} was handled after {log.last_direct}", *_wire(names, log))
+        log.last_direct = sent.serial
+    sent.delivered.append(log.sid)
+    history.open_up.pop(sent.serial, None)
+
+
+def i16_volatile_at_most_once_down(history: History, log: SessionLog, serial: int) -> None:
+    """The client was handed a volatile event."""
+    if serial <= log.last_volatile_down:
+        history.violated(f"volatile {serial} came down after {log.last_volatile_down}", *_wire(("I16",), log))
+    log.last_volatile_down = serial
+
+
+def i16_volatile_at_most_once_up(history: History, log: SessionLog, serial: int) -> None:
+    """A handler of the server was handed a volatile event."""
+    if serial <= log.last_volatile_up:
+        history.violated(f"volatile {serial} came up after {log.last_volatile_up}", *_wire(("I16",), log))
+    log.last_volatile_up = serial
+
+
+def i16_volatile_leaves_soon(history: History, message: Data, now: float) -> None:
+    """The server writes a message: what is volatile in it was emitted a moment ago, to the same attachment."""
+    for serial in _volatile_in(message, b"d"):
+        for log in history.sessions.values():
+            if serial in log.volatile:
+                _leaves_soon(history, serial, *log.volatile[serial], now, log.detaches)
+
+
+def i16_volatile_leaves_soon_upwards(client: ClientEnd, message: Data) -> None:
+    """The client writes a message: see above."""
+    for serial in _volatile_in(message, b"u"):
+        at, detaches = client.history.volatile_up[serial]
+        _leaves_soon(client.history, serial, at, detaches, client.time.now, client.session.detaches)
+
+
+def _volatile_in(message: Data, direction: bytes) -> list[int]:
+    raw = message if isinstance(message, bytes) else message.encode()
+    if b"~" + direction not in raw:
+        return []
+    return [int(serial) for which, serial in _VOLATILE.findall(raw) if which == direction]
+
+
+def _leaves_soon(history: History, serial: int, at: float, detaches: int, now: float, detached: int) -> None:
+    if now - at > VOLATILE_WAIT + 1e-6:
+        history.violated(f"volatile {serial} left {now - at:.2f} s after it was emitted", "I16")
+    if detached != detaches:
+        history.violated(f"volatile {serial} was kept over a detachment", "I16")
+
+
+def i7_older_never_displaces_newer(history: History, log: SessionLog, attempt: int) -> None:
+    """A transport takes over."""
+    if attempt <= log.attempt:
+        history.violated(f"attempt {attempt} took over from {log.attempt}", "I7")
+    log.attempt = attempt
+
+
+@contextmanager
+def judged_admission(history: History, registry: Registry, hello: Hello) -> Iterator[Callable[[Admission], None]]:
+    """A Hello is answered: judge it by what the registry looked like before."""
+    line = registry.find(hello.sid, hello.key) if hello.sid is not None else None
+    alive = line is not None and line.session.ending is None and line.session.state.name != "CLOSING"
+    attempt = line.session.attempt if line is not None else 0
+
+    def judge(admission: Admission) -> None:
+        i8_the_key_opens(history, hello, admission, alive=alive, attempt=attempt)
+        i9_nothing_else_opens(history, hello, admission)
+
+    yield judge
+
+
+def i8_the_key_opens(history: History, hello: Hello, admission: Admission, *, alive: bool, attempt: int) -> None:
+    """Whoever holds the key of a living session is let in, but for an attach that came too late."""
+    answer = admission.answer
+    if hello.key.startswith("stranger"):
+        return
+    if isinstance(answer, Refuse) and answer.code != "stale":
+        history.violated(f"{hello} was refused: {answer.code}", "I8")
+    if alive and isinstance(answer, Refuse) and hello.attempt > attempt:
+        history.violated(f"{hello} was called stale above attempt {attempt}", "I8")
+    if alive and isinstance(answer, Welcome) and not answer.resumed:
+        history.violated(f"{hello} was not resumed ({answer.reason}), and its session lives", "I8")
+    if alive and isinstance(answer, Welcome) and hello.attempt <= attempt:
+        history.violated(f"{hello} was let in, though {attempt} had been", "I7")
+
+
+def i9_nothing_else_opens(history: History, hello: Hello, admission: Admission) -> None:
+    """A stranger gets a session of its own at most."""
+    if hello.key.startswith("stranger") and isinstance(admission.answer, Welcome):
+        line = admission.line
+        if admission.answer.resumed or admission.answer.sid == hello.sid or line is None:
+            history.violated(f"{hello} got into a session that is not its own", "I9")
+
+
+def i8_sessions_end_for_a_reason(history: History, line: SimulatedConnection, resume: Resume) -> None:
+    """A session has ended on the server: the contract must allow the reason."""
+    log, ending = line.log, line.session.ending
+    assert ending is not None
+    now = log.ended_at
+    match ending.code:
+        case "expired":
+            since = log.detached_at if log.detached_at is not None else now
+            early = since + resume.window > now + SLACK
+            if early and (log.leaving_at is None or log.leaving_at + resume.leaving > now + SLACK):
+                history.violated(f"{log.sid} expired {now - since:.2f} s after its last attachment", "I8")
+        case "overflow":
+            if not log.overfull:
+                history.violated(f"{log.sid} overflowed with room in its outbox", "I8", "I17")
+        case "closed":
+            if not log.closing:
+                history.violated(f"{log.sid} was closed, and nobody wanted that", "I8")
+        case "unknown":
+            if history.losses.get(log.sid) is None and log.last_up:
+                history.violated(f"{log.sid} ended though its client did not begin anew", "I8")
+        case code:
+            if not log.abused:
+                history.violated(f"{log.sid} ended with {code} ({ending.reason}), though all kept to the rules", "I3")
+
+
+def i3_losses_are_told_with_their_reason(history: History, sid: str, loss: Loss, now: float, window: float) -> None:
+    """The client is told that a session is lost: it must have ended, and for that reason."""
+    log = history.log(sid)
+    if loss.reason == "closed" and log.closing:
+        return
+    if log.restarted:
+        if loss.reason != "server_restart" and not log.abused and loss.reason != log_reason(log):
+            history.violated(f"{sid} was lost by a restart, but the client was told {loss.reason}", "I3")
+        return
+    if log.ending is None:
+        if not log.abused:
+            history.violated(f"the client lost {sid} ({loss.reason}), and it lives", "I3", "I8")
+    elif loss.reason != log.ending.code and not log.abused and (now < log.ended_at + window or loss.reason != "unknown"):
+        names = ("I3", "I17") if log.ending.code == "overflow" else ("I3",)
+        history.violated(f"{sid} ended with {log.ending.code}, but the client was told {loss.reason}", *names)
+
+
+def log_reason(log: SessionLog) -> str:
+    """What a session ended with, if it did before its server was restarted."""
+    return log.ending.code if log.ending is not None else ""
+
+
+def i17_ended_sessions_are_freed(history: History, line: SimulatedConnection, registry: Registry) -> None:
+    """A session has ended: nobody finds it, and it keeps nothing."""
+    outbox = line.session.outbox
+    if line in tuple(registry):
+        history.violated(f"{line.log.sid} has ended and is still found", "I17")
+    if outbox.packets or outbox.size or outbox.unacked or len(line.session.calls):
+        history.violated(f"{line.log.sid} has ended and still keeps {outbox.packets} packets", "I17")
+
+
+# -- what is looked at after every step
+
+
+def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, client: ClientEnd) -> None:
+    """An ack lets its sender forget: only what was handed over may be forgotten."""
+    session = client.session
+    abused = client.known is not None and history.log(client.known).abused
+    if session.ending is None and not abused and len(history.open_up) > session.outbox.packets + session.members.packets:
+        open_up = sum(not sent.withdrawn for sent in history.open_up.values())
+        kept = session.outbox.packets + session.members.packets
+        if open_up > kept:
+            history.violated(f"the client keeps {kept} packets, but {open_up} were not handed over", "I4")
+    for line in server.registry:
+        log = line.log  # type: ignore[attr-defined]
+        kept = line.session.outbox.packets
+        if line.session.ending is None and len(log.expected) > kept and log.sid not in history.losses and client.known == log.sid:
+            expected = sum(not sent.withdrawn for sent in log.expected)
+            if expected > kept:
+                history.violated(f"{log.sid} keeps {kept} packets, but {expected} were not handed over", "I4")
+
+
+def i5_buffers_are_bounded(history: History, server: ServerEnd, client: ClientEnd) -> None:
+    """No buffer is above its bound."""
+    for line in server.registry:
+        _bounded(history, line.session, line.session.outbox, 0, 0)
+    session = client.session
+    _bounded(history, session, session.outbox, session.members.packets, RESERVE)
+    if session.members.packets and (
+        session.members.packets + session.outbox.packets > session.outbox.bounds.packets + RESERVE
+        or session.members.size + session.outbox.size > session.outbox.bounds.size + (64 << 10)
+    ):
+        history.violated(f"{session.members.packets} packets wait at the gates", "I5")
+
+
+def _bounded(history: History, session: Session, outbox: Outbox, held: int, reserve: int) -> None:
+    if session.ending is not None:
+        return
+    if outbox.packets > outbox.bounds.packets + reserve or outbox.size > outbox.bounds.size:
+        history.violated(f"an outbox keeps {outbox.packets} packets, {outbox.size} bytes", "I5")
+    inbox = session.inbox
+    if len(inbox) > 2 * inbox.bounds.packets + 64:
+        history.violated(f"an inbox keeps {len(inbox)} packets", "I5")
+
+
+def i6_one_living_transport(history: History, server: ServerEnd) -> None:
+    """Of all transports that lead to a session only one is open."""
+    for line in server.registry:
+        transport = line.transport
+        if transport is not None and transport.receiver is not line:
+            history.violated("the transport of a session leads elsewhere", "I6")
+    for transport in server.transports:
+        if not transport.closed and transport.receiver is not server.gateway:
+            line = transport.receiver  # type: ignore[assignment]
+            if line.transport is not transport:
+                history.violated(f"a second transport of {line.log.sid} is open", "I6")  # type: ignore[attr-defined]
+
+
+def i13_rooms_and_data_stay(history: History, server: ServerEnd) -> None:
+    """Whatever happens to transports: sockets, their rooms and their data are as the application left them."""
+    for line in server.registry:
+        log = line.log  # type: ignore[attr-defined]
+        if line.session.ending is not None:
+            continue
+        for name, rooms in log.rooms.items():
+            socket = line.sockets.get(name)  # type: ignore[attr-defined]
+            if socket is None or not socket.connected:
+                history.violated(f"{log.sid} lost its socket in {name}", "I13")
+                continue
+            if socket.rooms != rooms or any(socket not in socket.namespace.to(room).sockets for room in rooms):
+                history.violated(f"{log.sid} is in {set(socket.rooms)} of {name}, not in {rooms}", "I13")
+            if socket.data != log.data[name]:
+                history.violated(f"{log.sid} has {socket.data} in {name}, not {log.data[name]}", "I13")
+
+
+def i16_one_unsent_latest_value(history: History, sent: list[Sent]) -> None:
+    """Of one key at most one value waits without a number."""
+    unsent: set[tuple[str, str, str]] = set()
+    for latest in sent:
+        entry = latest.entry
+        if entry is None or entry.withdrawn or entry.number is not None or latest.fate:
+            continue
+        if latest.delivered or (entry.held is False and latest.sid == "" and latest.serial not in history.open_up):
+            continue
+        key = (latest.sid, latest.namespace, latest.key)
+        if key in unsent:
+            history.violated(f"two values of {latest.key} wait", "I16")
+        unsent.add(key)
+
+
+# -- what is looked at in the end
+
+
+def i3_everything_arrived_or_was_told(history: History, server: ServerEnd, client: ClientEnd) -> None:
+    """The faults have stopped, and everything had its time."""
+    for sent in history.up.values():
+        if sent.kind == "call" or sent.delivered or sent.withdrawn or sent.fate:
+            continue
+        names = ("I3", "I16") if sent.kind == "latest" else ("I3", "I2")
+        history.violated(f"{sent} never arrived, and the client was not told", *names)
+    for sent in history.up.values():
+        if sent.fate == "arrived" and not sent.delivered:
+            history.violated(f"the client was told that {sent} had arrived", "I3")
+    for log in history.sessions.values():
+        if log.sid in history.losses or log.restarted or log.abused:
+            continue
+        missing = [sent for sent in log.expected if not sent.withdrawn]
+        if missing and client.known == log.sid:
+            names = ("I3", "I16") if all(sent.kind == "latest" for sent in missing) else ("I3", "I1")
+            history.violated(f"{missing[:3]} never arrived, and the client was not told", *names)
+
+
+def i14_one_outcome_per_call(history: History) -> None:
+    """Every call had its time: each has exactly one outcome, and it fits what happened."""
+    for sent in history.calls:
+        if len(sent.outcomes) > 1:
+            history.violated(f"{sent} had the outcomes {sent.outcomes}", "I14")
+        for outcome in sent.outcomes:
+            if isinstance(outcome, CallNotSent) and sent.delivered:
+                history.violated(f"{sent} was 'not sent', and ran", "I14")
+            if isinstance(outcome, int) and (outcome != sent.serial or not sent.delivered):
+                history.violated(f"{sent} was answered with {outcome}", "I14")
+
+
+def i14_no_call_is_forgotten(history: History) -> None:
+    """Every call had its time."""
+    for sent in history.calls:
+        if not sent.outcomes and not (sent.sid and history.log(sent.sid).restarted):
+            history.violated(f"{sent} has no outcome", "I14")
+
+
+def i15_entered(history: History, log: SessionLog, namespace: str) -> None:
+    """The connect handler of a socket starts."""
+    if log.entered.get(namespace, 0) != log.left.get(namespace, 0):
+        history.violated(f"{log.sid} entered {namespace} twice", "I15")
+    log.entered[namespace] = log.entered.get(namespace, 0) + 1
+
+
+def i15_left(history: History, log: SessionLog, namespace: str) -> None:
+    """The disconnect handler of a socket runs, or it was refused."""
+    if log.entered.get(namespace, 0) != log.left.get(namespace, 0) + 1:
+        history.violated(f"{log.sid} left {namespace} without being there", "I15")
+    log.left[namespace] = log.left.get(namespace, 0) + 1
+
+
+def i15_everybody_left(history: History) -> None:
+    """All sessions are over: every socket that entered has left."""
+    for log in history.sessions.values():
+        if not log.restarted and log.entered != log.left:
+            history.violated(f"{log.sid} entered {log.entered} and left {log.left}", "I15")

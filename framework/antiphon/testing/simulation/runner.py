@@ -1,0 +1,100 @@
+"""Schedules are played, many of them on several processors; one that fails is made as short as can be."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from antiphon.testing.simulation.finale import finish
+from antiphon.testing.simulation.schedule import Step, schedule
+from antiphon.testing.simulation.stage import Stage
+
+__all__ = ["Failure", "Played", "play", "shorten"]
+
+STEPS = 200
+
+
+class Failure(NamedTuple):
+    """A schedule broke an invariant, or the product."""
+
+    seed: int
+    names: tuple[str, ...]
+    text: str
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed} broke {', '.join(self.names)}", self.text, f"after {len(self.steps)} steps:"]
+        return "\n".join(lines + [f"  {step}" for step in self.steps])
+
+
+class Played(NamedTuple):
+    """What one schedule saw."""
+
+    failure: Failure | None
+    cuts: int
+    messages: int
+    sessions: int
+
+
+class _Log(logging.Handler):
+    """What the product logs as an error is an exception that escaped a handler."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(self.format(record))
+
+
+def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
+    """Play one schedule to its end, or until something is broken."""
+    planned = schedule(seed, STEPS) if steps is None else steps
+    logger, handler = logging.getLogger("antiphon"), _Log()
+    logger.addHandler(handler)
+    taken: list[Step] = []
+    stage: Stage | None = None
+    names: tuple[str, ...] = ()
+    text = ""
+    try:
+        stage = Stage(seed)
+        for step in planned:
+            taken.append(step)
+            stage.step(step)
+            if stage.history.violations:
+                break
+        else:
+            finish(stage)
+    except Exception as error:
+        names, text = ("crash",), "".join(traceback.format_exception(error))
+    finally:
+        logger.removeHandler(handler)
+    if stage is not None and stage.history.violations and not names:
+        names = tuple(sorted({name for violation in stage.history.violations for name in violation.names}))
+        text = "\n".join(map(str, stage.history.violations[:5]))
+    if handler.records:
+        names, text = (*names, "crash"), "\n".join([text, *handler.records[:2]])
+    failure = Failure(seed, names, text, tuple(taken)) if names else None
+    if stage is None:
+        return Played(failure, 0, 0, 0)
+    history = stage.history
+    return Played(failure, stage.network.cuts, len(history.up) + len(history.down), len(history.sessions))
+
+
+def shorten(failure: Failure) -> Failure:
+    """Leave out every step without which the same invariant is still broken."""
+    steps = list(failure.steps)
+    size = max(1, len(steps) // 2)
+    while size:
+        place = 0
+        while place < len(steps):
+            shorter = steps[:place] + steps[place + size :]
+            again = play(failure.seed, shorter).failure
+            if again is not None and set(again.names) & set(failure.names):
+                steps, failure = list(again.steps), again
+            else:
+                place += size
+        size //= 2
+    return failure

@@ -1,0 +1,47 @@
+/** The time as a client needs it, and timers by it. */
+
+export interface Clock {
+  /** Seconds; it never goes back. */
+  now(): number;
+
+  /** Call `task` once after so many seconds, unless the returned function is called before. */
+  after(seconds: number, task: () => void): () => void;
+}
+
+// A longer timer overflows and fires at once; who waits looks at the time anyway.
+const LONGEST = 1e6;
+
+/**
+ * The later of wall and monotonic time: it goes on by whichever went further.
+ *
+ * The monotonic clock of some systems stands still in sleep, and the wall clock may be set back.
+ */
+export class SystemClock implements Clock {
+  readonly #wall: () => number;
+  readonly #monotonic: () => number;
+  #lastWall: number;
+  #lastMonotonic: number;
+  #now: number;
+
+  /** Both are in milliseconds. */
+  constructor(wall = () => Date.now(), monotonic = () => performance.now()) {
+    this.#wall = wall;
+    this.#monotonic = monotonic;
+    this.#lastWall = this.#now = wall();
+    this.#lastMonotonic = monotonic();
+  }
+
+  now(): number {
+    const wall = this.#wall();
+    const monotonic = this.#monotonic();
+    this.#now += Math.max(0, wall - this.#lastWall, monotonic - this.#lastMonotonic);
+    this.#lastWall = wall;
+    this.#lastMonotonic = monotonic;
+    return this.#now / 1000;
+  }
+
+  after(seconds: number, task: () => void): () => void {
+    const timer = setTimeout(task, Math.min(seconds, LONGEST) * 1000);
+    return () => clearTimeout(timer);
+  }
+}

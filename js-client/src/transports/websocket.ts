@@ -1,0 +1,82 @@
+/** A WebSocket as a transport. The constructor is handed in: browsers have one, Node 20 does not. */
+import type { Port } from "../connector.js";
+import type { Clock } from "../platform/clock.js";
+import type { Data } from "../protocol/codec.js";
+import type { Ear } from "./base.js";
+
+/** What is used of a WebSocket. */
+export interface Socket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { readonly data: never }) => void) | null;
+  onerror: ((event: never) => void) | null;
+  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
+  send(data: Data): void;
+  close(): void;
+}
+
+export type SocketConstructor = new (url: string) => Socket;
+
+// What waits here can no longer be replaced or dropped, so it is little.
+const CONGESTED = 64 << 10;
+// A WebSocket does not tell when its buffer is empty.
+const LOOK_AGAIN = 0.05;
+
+export class WebSocketPort implements Port {
+  readonly single = false;
+  readonly pings = true;
+  readonly #ear: Ear;
+  readonly #clock: Clock;
+  #socket: Socket | null = null;
+  #closed = false;
+  #looking = false;
+
+  constructor(Constructor: SocketConstructor, url: string, clock: Clock, ear: Ear) {
+    this.#ear = ear;
+    this.#clock = clock;
+    try {
+      const socket = new Constructor(url);
+      this.#socket = socket;
+      socket.binaryType = "arraybuffer";
+      socket.onopen = () => this.#closed || ear.opened();
+      socket.onmessage = ({ data }: { data: ArrayBuffer | string }) =>
+        this.#closed || ear.received(typeof data === "string" ? data : new Uint8Array(data));
+      // A close follows and says more; without a listener the sockets of Node would throw.
+      socket.onerror = () => {};
+      socket.onclose = ({ code, reason }) => this.#closed || ear.lost(code, reason);
+    } catch {
+      // It throws at once where the page's policy forbids the address. Told later, for nobody knows this port yet.
+      clock.after(0, () => this.#closed || ear.lost(0, ""));
+    }
+  }
+
+  get congested(): boolean {
+    return (this.#socket?.bufferedAmount ?? 0) > CONGESTED;
+  }
+
+  write(message: Data): void {
+    if (this.#closed) return;
+    this.#socket?.send(message);
+    this.#look();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket?.close();
+  }
+
+  #look(): void {
+    if (this.#looking || !this.congested) return;
+    this.#looking = true;
+    this.#clock.after(LOOK_AGAIN, () => {
+      this.#looking = false;
+      if (this.#closed) return;
+      if (this.congested) {
+        this.#look();
+      } else {
+        this.#ear.drained();
+      }
+    });
+  }
+}

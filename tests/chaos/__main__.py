@@ -1,0 +1,27 @@
+"""Chaos by hand: `python -m tests.chaos --duration 20 --seed 1`. The last line says how it went."""
+
+import argparse
+import asyncio
+import logging
+import sys
+
+from tests.chaos.run import Plan, run
+
+
+def main() -> None:
+    """Run once; exit with 1 when anything was found."""
+    arguments = argparse.ArgumentParser(prog="python -m tests.chaos", description="Real sockets under random faults.")
+    arguments.add_argument("--duration", type=float, default=Plan.duration, metavar="SECONDS")
+    arguments.add_argument("--seed", type=int, default=Plan.seed)
+    arguments.add_argument("--clients", type=int, default=Plan.clients, help="of each language and kind of transport")
+    arguments.add_argument("--rate", type=float, default=Plan.rate, help="packets a second of each client, each way")
+    arguments.add_argument("--languages", nargs="+", default=Plan.languages, choices=Plan.languages)
+    options = arguments.parse_args()
+    logging.basicConfig(level=logging.WARNING)
+    report = asyncio.run(run(Plan(**{**vars(options), "languages": tuple(options.languages)})))
+    print(report)
+    sys.exit(not report.clean)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""The client's transports against a real server: fallback, moving over, sizes, and what breaks on the way."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from antiphon import Client, Server, Socket
+from antiphon.testing.proxy import Direction, Ending, FaultProxy, Refusal
+from tests.client.serving import SOON, connected, serving, until
+
+BOTH = ("websocket", "longpoll")
+
+
+def echoing() -> tuple[Server, list[object]]:
+    """A server that keeps what is said, and says it back."""
+    server, heard = Server(), list[object]()
+
+    @server.namespace("/chat").on("say")
+    async def say(socket: Socket, value: object) -> None:
+        heard.append(value)
+        await socket.emit("said", value)
+
+    return server, heard
+
+
+@pytest.mark.parametrize("refusal", [Refusal.FORBIDDEN, Refusal.BAD_GATEWAY])
+async def test_a_refused_websocket_falls_back_and_moves_over_when_it_is_allowed(refusal: Refusal) -> None:
+    server, heard = echoing()
+    said = list[object]()
+    async with serving(server) as running, FaultProxy("127.0.0.1", running.port) as proxy:
+        proxy.refuse_upgrades(refusal)
+        async with connected(f"{proxy.url}/antiphon", "/chat", transports=BOTH) as client:
+            chat = client.namespace("/chat")
+            chat.on("said")(said.append)
+            assert client.transport == "longpoll"
+
+            proxy.allow_upgrades()
+            number = 0
+            while client.transport == "longpoll":
+                await chat.emit("say", number)
+                number += 1
+                await asyncio.sleep(0.01)
+            await chat.emit("say", number)
+
+            await until(lambda: len(said) == number + 1)
+            assert client.transport == "websocket"
+            assert server.statistics().transports == {"websocket": 1}
+            assert server.statistics().sessions_made == 1
+    assert heard == said == list(range(number + 1))
+
+
+async def test_a_session_that_falls_back_under_traffic_loses_nothing() -> None:
+    server, heard = echoing()
+    said = list[object]()
+    async with (
+        serving(server) as running,
+        FaultProxy("127.0.0.1", running.port) as proxy,
+        connected(f"{proxy.url}/antiphon", "/chat", transports=BOTH) as client,
+    ):
+        chat = client.namespace("/chat")
+        chat.on("said")(said.append)
+        assert client.transport == "websocket"
+
+        for number in range(30):
+            await chat.emit("say", number)
+            if number == 10:
+                proxy.refuse_upgrades(cut_established=True)
+                await until(lambda: client.transport == "longpoll")
+            if number == 20:
+                proxy.cut()
+
+        await until(lambda: len(said) == 30)
+        assert client.transport == "longpoll"
+        assert server.statistics().sessions_made == 1
+    assert heard == said == list(range(30))
+
+
+@pytest.mark.parametrize("transport", BOTH)
+@pytest.mark.parametrize("form", ["msgpack", "json"])
+async def test_large_and_many_messages_pass(transport: str, form: str) -> None:
+    server, heard = echoing()
+    said = list[object]()
+    values: list[object] = [bytes([number % 256]) * 5_000 for number in range(300)]
+    async with (
+        serving(server) as running,
+        connected(running.url, "/chat", transports=(transport,), form=form) as client,
+    ):
+        chat = client.namespace("/chat")
+        chat.on("said")(said.append)
+
+        for value in values:
+            await chat.emit("say", value)
+
+        await until(lambda: len(said) == len(values))
+    assert heard == said == values
+
+
+@pytest.mark.parametrize("direction", [Direction.UP, Direction.DOWN])
+@pytest.mark.parametrize("transport", BOTH)
+async def test_a_cut_inside_a_message_neither_loses_nor_doubles_it(transport: str, direction: Direction) -> None:
+    server, heard = echoing()
+    said = list[object]()
+    async with (
+        serving(server) as running,
+        FaultProxy("127.0.0.1", running.port) as proxy,
+        connected(f"{proxy.url}/antiphon", "/chat", transports=(transport,)) as client,
+    ):
+        chat = client.namespace("/chat")
+        chat.on("said")(said.append)
+
+        for number in range(5):
+            proxy.cut_after(3_000, direction, Ending.RESET)
+            await chat.emit("say", [number, bytes(10_000)])
+            await until(lambda number=number: len(said) == number + 1)  # type: ignore[misc]  # mypy infers no default
+
+        assert proxy.statistics().cuts_inside_message >= 4
+        assert server.statistics().sessions_made == 1
+    assert heard == said == [[number, bytes(10_000)] for number in range(5)]
+
+
+async def test_lost_and_repeated_requests_lose_and_double_nothing() -> None:
+    server, heard = echoing()
+    said = list[object]()
+    async with (
+        serving(server) as running,
+        FaultProxy("127.0.0.1", running.port) as proxy,
+        connected(f"{proxy.url}/antiphon", "/chat", transports=("longpoll",)) as client,
+    ):
+        chat = client.namespace("/chat")
+        chat.on("said")(said.append)
+
+        for number in range(20):
+            match number % 4:
+                case 0:
+                    proxy.lose_responses(path="push")
+                case 1:
+                    proxy.repeat_posts(path="push")
+                case 2:
+                    proxy.lose_responses(path="poll")
+                case _:
+                    proxy.repeat_posts(path="poll")
+            await chat.emit("say", number)
+            await until(lambda number=number: len(said) == number + 1)  # type: ignore[misc]  # mypy infers no default
+
+        counts = proxy.statistics()
+        assert counts.responses_lost >= 8
+        assert counts.posts_repeated >= 8
+    assert heard == said == list(range(20))
+
+
+async def test_the_headers_of_a_client_go_with_every_request() -> None:
+    server = Server(origins=["https://app.example"])
+    server.namespace("/chat")
+    async with serving(server) as running:
+        stranger = Client(running.url, backoff=SOON, headers={"Origin": "https://other.example"})
+        connecting = asyncio.create_task(stranger.connect())
+
+        async with Client(running.url, headers={"Origin": "https://app.example"}) as client:
+            assert client.state == "connected"
+
+        assert not connecting.done()
+        connecting.cancel()
+        await stranger.close()
