@@ -33,9 +33,11 @@ test: needs-python needs-node needs-browser test-python test-js test-browser
 
 test-python: $(DEVELOPMENT)
 	$(BIN)/python -m pytest
+	$(BIN)/python tools/core_coverage.py
 
 test-js: $(MODULES)
 	npm --prefix js-client test --silent
+	node --test tests/examples/*.test.mjs
 
 # These tests are Node scripts, so that they drive Chromium with playwright-core from js-client/node_modules. They lie
 # outside of js-client, so they get it by createRequire(new URL("../../js-client/", import.meta.url))("playwright-core").

@@ -62,9 +62,9 @@ def check(module: Path) -> str:
             outcome = pytest.main([*OPTIONS, *map(str, tests)])
         if outcome:
             return f"the tests of {inside} fail:\n{output.getvalue()}"
-        output.truncate(0)
-        covered = recorder.report(show_missing=True, precision=2)
-    return "" if covered == 100 else f"{inside} is not covered by its own tests:\n{output.getvalue()}"
+    missing = io.StringIO()
+    covered = recorder.report(file=missing, show_missing=True, precision=2)
+    return "" if covered == 100 else f"{inside} is not covered by its own tests:\n{missing.getvalue()}"
 
 
 if __name__ == "__main__":

@@ -79,9 +79,7 @@ class Http:
 class Site:
     """An application with a server under /antiphon."""
 
-    def __init__(
-        self, app: web.Application, server: Server, http: aiohttp.ClientSession, test: BaseTestServer[Any]
-    ) -> None:
+    def __init__(self, app: web.Application, server: Server, http: aiohttp.ClientSession, test: BaseTestServer) -> None:
         self.app, self.server, self.http, self.test = app, server, http, test
 
     @property

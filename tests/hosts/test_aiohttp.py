@@ -389,7 +389,8 @@ async def test_a_listed_origin_may_send_what_a_client_sends(site: Site, verb: st
     headers = {
         "Origin": LISTED,
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type, antiphon-session, antiphon-key, antiphon-attempt, antiphon-request",
+        "Access-Control-Request-Headers": "content-type, antiphon-session, antiphon-key, antiphon-attempt, "
+        "antiphon-request",
     }
 
     async with site.http.options(f"{site.url}/{verb}", headers=headers) as response:

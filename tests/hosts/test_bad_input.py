@@ -296,11 +296,11 @@ async def test_a_first_message_above_every_limit_is_1009(site: Site) -> None:
 
 @pytest.mark.parametrize("pings", [0, 1])
 async def test_silence_instead_of_hello_is_4000(caplog: pytest.LogCaptureFixture, pings: int) -> None:
-    async with served(Server(limits=Limits(hello_timeout=0.3))) as site, undisturbed(site, caplog):
-        async with site.websocket() as socket:
-            for number in range(pings):
-                await socket.send_bytes(message(0, Ping(number)))
-            heard, code, reason = await ending(socket)
+    server = Server(limits=Limits(hello_timeout=0.3))
+    async with served(server) as site, undisturbed(site, caplog), site.websocket() as socket:
+        for number in range(pings):
+            await socket.send_bytes(message(0, Ping(number)))
+        heard, code, reason = await ending(socket)
 
     assert (code, reason) == (4000, "no Hello came in time")
     assert [type(packet) for packet in heard] == [Pong] * pings
@@ -311,9 +311,9 @@ def test_a_hello_must_come_within_10_seconds_by_default() -> None:
 
 
 async def test_who_has_said_hello_is_not_asked_for_it_again(caplog: pytest.LogCaptureFixture) -> None:
-    async with served(Server(limits=Limits(hello_timeout=0.1))) as site, undisturbed(site, caplog):
-        async with attached(site) as socket:
-            await asyncio.sleep(0.2)
-            await socket.send_bytes(message(1, Call(1, "/", "echo", [])))
+    server = Server(limits=Limits(hello_timeout=0.1))
+    async with served(server) as site, undisturbed(site, caplog), attached(site) as socket:
+        await asyncio.sleep(0.2)
+        await socket.send_bytes(message(1, Call(1, "/", "echo", [])))
 
-            assert await replies(socket, 1) == [Reply(1, [])]
+        assert await replies(socket, 1) == [Reply(1, [])]

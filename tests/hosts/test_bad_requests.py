@@ -131,42 +131,27 @@ async def test_a_gap_in_a_push_is_409_with_its_reason(site: Site) -> None:
 # -- HTTP itself
 
 
+PUSH = "POST /antiphon/push HTTP/1.1\r\nHost: x\r\n"
+ATTACH = "POST /antiphon/attach HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+CHUNK = "1000\r\n" + "x" * 4096 + "\r\n"
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
+        pytest.param(f"{PUSH}Content-Length: ten\r\n\r\n", 400, id="a length in words"),
+        pytest.param(f"{PUSH}Content-Length: -1\r\n\r\n", 400, id="a negative length"),
+        pytest.param(f"{PUSH}Content-Length: 3\r\n{CHUNKED}\r\n0\r\n\r\n", 400, id="two lengths"),
+        pytest.param(f"{PUSH}{CHUNKED}\r\nnonsense\r\n", 400, id="bad chunks"),
+        pytest.param(f"{PUSH}Content-Length: 9000000000\r\n\r\n", 413, id="nine gigabytes"),
+        pytest.param(f"{ATTACH}Content-Length: 16385\r\n\r\n", 413, id="a Hello above 16 KiB"),
+        pytest.param(f"{ATTACH}{CHUNKED}\r\n" + CHUNK * 5, 413, id="a chunked Hello above 16 KiB"),
+        pytest.param(f"{PUSH}X: {'y' * 20_000}\r\n\r\n", 400, id="a huge header"),
         pytest.param(
-            "POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n", 400, id="a length in words"
-        ),
-        pytest.param(
-            "POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, id="a negative length"
-        ),
-        pytest.param(
-            "POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "GET /antiphon HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
             400,
-            id="two lengths",
-        ),
-        pytest.param(
-            "POST /antiphon/push HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
-            400,
-            id="bad chunks",
-        ),
-        pytest.param(
-            "POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000000\r\n\r\n", 413, id="nine gigabytes"
-        ),
-        pytest.param(
-            "POST /antiphon/attach HTTP/1.1\r\nHost: x\r\nContent-Length: 16385\r\n\r\n", 413, id="a Hello above 16 KiB"
-        ),
-        pytest.param(
-            "POST /antiphon/attach HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-            + ("1000\r\n" + "x" * 4096 + "\r\n") * 5,
-            413,
-            id="a chunked Hello above 16 KiB",
-        ),
-        pytest.param(
-            "POST /antiphon/push HTTP/1.1\r\nHost: x\r\nX: " + "y" * 20_000 + "\r\n\r\n", 400, id="a huge header"
-        ),
-        pytest.param(
-            "GET /antiphon HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 400, id="no key"
+            id="a WebSocket without its key",
         ),
         pytest.param("\x16\x03\x01 nonsense\r\n\r\n", 400, id="no HTTP"),
     ],

@@ -30,9 +30,9 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, 
     """One frame of RFC 6455, right or wrong."""
     head = bytes([fin << 7 | rsv << 4 | opcode])
     size = len(payload)
-    lengths = (
-        bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2) if size < 1 << 16 else b"\x7f" + size.to_bytes(8)
-    )
+    lengths = bytes([min(size, 126)])
+    if size >= 126:
+        lengths = b"\x7e" + size.to_bytes(2) if size < 1 << 16 else b"\x7f" + size.to_bytes(8)
     if not mask:
         return head + lengths + payload
     return head + bytes([lengths[0] | 0x80]) + lengths[1:] + b"\0\0\0\0" + payload
@@ -57,9 +57,7 @@ def upgrade(site: Site) -> bytes:
         pytest.param(frame(1, b"\xff\xfe"), 1007, id="text that is no UTF-8"),
         pytest.param(b"\x82\xff" + (1 << 40).to_bytes(8) + b"\0\0\0\0", 1009, id="a terabyte"),
         pytest.param(frame(2, b"x" * 600_000, fin=False) + frame(0, b"x" * 600_000), 1009, id="too large in parts"),
-        pytest.param(
-            frame(2, b"", fin=False) + frame(0, b"", fin=False) * 20_000 + frame(0, b""), 4001, id="empty parts"
-        ),
+        pytest.param(frame(2, fin=False) + frame(0, fin=False) * 20_000 + frame(0), 4001, id="empty parts"),
     ],
 )
 async def test_what_is_no_websocket_is_closed_with_the_code_of_the_standard(

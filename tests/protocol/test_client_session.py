@@ -192,6 +192,21 @@ def test_what_a_hello_joined_and_nobody_wants_any_more_is_left() -> None:
     assert take(session) == [Leave("/a")]
 
 
+def test_what_a_hello_joined_then_left_and_then_joined_again_waits_for_the_last_answer() -> None:
+    session = open_session()
+    session.join("/a")
+    session.greet()
+    session.leave("/a")
+    session.welcomed(Welcome(epoch="e1", sid="s1", received=0, next=1, resumed=False), 0.0)
+    session.join("/a")
+    assert take(session) == [Leave("/a"), Join("/a")]
+
+    assert session.joined("/a", "first") is None
+
+    assert session.joined("/a", "second") is not None
+    assert take(session) == []
+
+
 def test_a_hello_that_is_said_again_joins_what_is_wanted_then() -> None:
     session = open_session()
     session.join("/a")

@@ -266,6 +266,17 @@ def test_a_repeated_call_that_expires_at_the_gate_may_have_run_before() -> None:
     assert isinstance(outcomes[0], CallTimeout)
 
 
+def test_a_repeated_call_that_is_given_back_may_have_run_before() -> None:
+    session = joined_session()
+    _, outcomes = call(session, repeatable=True)
+    session.take(0.0)
+    lose(session)
+
+    session.clear("/")
+
+    assert isinstance(outcomes[0], CallAbandoned)
+
+
 def test_what_was_received_and_not_handled_is_left_behind() -> None:
     session = joined_session()
     receive(session, 2, event(1), Refused("/x", "no"), event(2), Joined("/y", "socket"))

@@ -222,6 +222,36 @@ def test_bytes_press_only_once_there_is_something_to_ack() -> None:
     assert presses.count == 1
 
 
+def test_a_small_window_is_acked_at_half_of_it() -> None:
+    """I3: a peer whose window is full must not wait for an ack that waits for its time."""
+    inbox, presses = open_inbox(packets=4)
+    inbox.accept(of(1, event(1), event(2)), 20, 0.0)
+    inbox.hand_over()
+    assert presses.count == 0
+
+    inbox.hand_over()
+
+    assert presses.count == 1
+
+
+def test_a_small_window_of_bytes_is_acked_at_half_of_it() -> None:
+    inbox, presses = open_inbox(size=1000)
+    inbox.accept(of(1, event(1)), 500, 0.0)
+
+    inbox.hand_over()
+
+    assert presses.count == 1
+
+
+def test_it_presses_once_until_the_peer_was_told() -> None:
+    inbox, presses = open_inbox()
+    inbox.accept(of(1, *map(event, range(100))), 1000, 0.0)
+
+    hand_over_all(inbox)
+
+    assert presses.count == 1
+
+
 def test_after_an_ack_the_count_begins_anew() -> None:
     inbox, presses = open_inbox()
     inbox.accept(of(1, *map(event, range(31))), 64 << 10, 0.0)

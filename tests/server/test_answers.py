@@ -266,3 +266,39 @@ async def test_a_call_of_the_handler_that_has_no_answer_is_no_fault_of_the_handl
     assert len(outcome) == 1
     assert [packet.code for packet in ann.read() if isinstance(packet, Failed)] == ["error"]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_what_a_handler_tells_when_nobody_asked_is_a_warning(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    @server.namespace("/").on("buy")
+    async def buy(socket: Socket) -> None:
+        raise CallFailed("sold_out")
+
+    ann = await entered(server)
+    ann.emit("buy")
+    await settle()
+
+    assert ann.read() == []
+    assert [(record.levelno, record.exc_info) for record in caplog.records] == [(logging.WARNING, None)]
+
+
+@pytest.mark.parametrize("concurrent", [False, True])
+async def test_a_mismatch_of_a_catch_all_or_a_concurrent_handler_is_answered_as_well(
+    server: Server, concurrent: bool
+) -> None:
+    async def handler(socket: Socket, *args: int) -> None: ...
+
+    async def catch_all(socket: Socket, event: str, *args: int) -> None: ...
+
+    root = server.namespace("/")
+    if concurrent:
+        root.on("sum", concurrent=True)(handler)
+    else:
+        root.on_any(catch_all)
+    ann = await entered(server)
+    ann.say(Call(1, "/", "sum", [1, 2, "three"]))
+    await settle()
+
+    [failed] = ann.read()
+    assert isinstance(failed, Failed) and failed.code == "payload" and failed.data["expected"] == "int"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from antiphon import Limits, LocalProtocolError, Refused, Server, Socket
 from antiphon.protocol.packets import Call, Event, Failed, Join, Joined, Leave, Reply
 from antiphon.protocol.packets import Refused as Refusal
+from antiphon.testing.clock import ManualClock
 from tests.server.peer import Peer, entered, serving, settle
 
 
@@ -97,6 +99,64 @@ async def test_a_hook_that_fails_refuses_with_an_id_that_is_in_the_log(
     assert "db7" not in refused.reason
     assert refused.data["id"] in caplog.text
     assert "'/chat'" in caplog.text
+
+
+async def test_a_value_of_the_hook_that_cannot_travel_is_not_blamed_on_the_client(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = server.namespace("/chat")
+
+    @chat.on_connect
+    async def enter(socket: Socket) -> None:
+        await socket.emit("secret", object())
+
+    ann = Peer(server)
+    ann.attach("/chat")
+    await settle()
+
+    [refused] = ann.read()
+    assert isinstance(refused, Refusal) and refused.reason == "the connect handler failed"
+    assert refused.data["id"] in caplog.text
+
+
+async def test_a_hook_whose_own_client_does_not_answer_lets_nobody_in(
+    server: Server, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = server.namespace("/chat")
+
+    @chat.on_connect
+    async def enter(socket: Socket) -> None:
+        await socket.call("riddle", timeout=5)
+
+    ann = Peer(server)
+    ann.attach("/chat")
+    await settle()
+    server.tick(clock.advance(6))
+    await settle()
+
+    assert [packet for packet in ann.read() if isinstance(packet, Refusal)] == [
+        Refusal("/chat", "the connect handler's own call had no answer")
+    ]
+    assert chat.count() == 0
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_stopping_cancels_a_hook_that_hangs(server: Server) -> None:
+    chat, seen = server.namespace("/chat"), []
+
+    @chat.on_connect
+    async def enter(socket: Socket) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append("cancelled")
+
+    Peer(server).attach("/chat")
+    await settle()
+    await server.close(patience=0.01)
+
+    assert seen == ["cancelled"]
+    assert chat.count() == 0
 
 
 @pytest.mark.parametrize("data", [object(), "x" * 2_000_000])

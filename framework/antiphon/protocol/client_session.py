@@ -155,7 +155,9 @@ class ClientSession(Session):
                 if member.place is Place.WANTED:
                     self.members.sent(member)
                 else:
-                    self.send(Leave(namespace))  # it was left while Hello was under way
+                    # It was left while Hello was under way; should it be asked for again, the Hello's answer comes first.
+                    member.answers += 1
+                    self.send(Leave(namespace))
         for member in self.members.waiting():
             self._join(member)
 
@@ -213,7 +215,10 @@ class ClientSession(Session):
         for entry in entries:
             entry.withdrawn = True
             if isinstance(entry.packet, Call):
-                self.calls.give_up(entry.packet.id, CallNotSent("its namespace was left or refused before it was sent"))
+                reason = "its namespace was left or refused before it was sent"
+                # Sent again from a lost session, it may have run there.
+                error = CallAbandoned(reason + " again") if entry.packet.redelivered else CallNotSent(reason)
+                self.calls.give_up(entry.packet.id, error)
         return entries
 
     # -- sending
@@ -398,10 +403,13 @@ def _loss(ending: Ending, entries: list[Entry], arrived: int | None = None) -> L
     unconfirmed: list[Unconfirmed] = []
     unsent: list[Packet] = []
     for entry in entries:
-        if not isinstance(entry.packet, Event | Call):
+        packet, number = entry.packet, entry.number
+        if not isinstance(packet, Event | Call):
             continue
-        if entry.number is None:
-            unsent.append(entry.packet)
-        else:
-            unconfirmed.append(Unconfirmed(entry.packet, None if arrived is None else entry.number <= arrived))
+        if number is None and not packet.redelivered:
+            unsent.append(packet)
+            continue
+        came = None if number is None or arrived is None else number <= arrived
+        # What was to be sent again may have run in the session before: that it did not come in this one says nothing.
+        unconfirmed.append(Unconfirmed(packet, None if packet.redelivered and not came else came))
     return Loss(ending.code, unconfirmed, ending.retry_after, unsent)

@@ -42,6 +42,8 @@ class Inbox:
     """
 
     __slots__ = (
+        "_most",
+        "_most_size",
         "_on_pressing",
         "_owed_size",
         "_pressed",
@@ -65,6 +67,9 @@ class Inbox:
         self.due = NEVER
         self.duplicates = 0
         self.flooded = False
+        # With a small window the peer would wait for an ack that waits for its time.
+        self._most = min(ACK_PACKETS, max(1, bounds.packets // 2))
+        self._most_size = min(ACK_SIZE, max(1, bounds.size // 2))
         self._on_pressing = on_pressing
         self._pressed = False
         self._waiting: deque[_Waiting] = deque()
@@ -120,7 +125,7 @@ class Inbox:
         self._owed_size += size
         if not self._waiting:
             self.handed = received
-        if not self._pressed and (self.handed - self.told >= ACK_PACKETS or self._owed_size >= ACK_SIZE):
+        if not self._pressed and (self.handed - self.told >= self._most or self._owed_size >= self._most_size):
             self._press()
         # Packets are counted exactly. Their bytes are not, and volatile ones are among them, so twice the bound is
         # allowed there: it bounds memory and accuses nobody who kept to the rule (contract rule 8).
@@ -137,7 +142,7 @@ class Inbox:
         if type(packet) in FLOW:
             self._waiting_flow -= 1
         self.handed = handed = waiting[0].number - 1 if waiting else self.received
-        if not self._pressed and (handed - self.told >= ACK_PACKETS or self._owed_size >= ACK_SIZE):
+        if not self._pressed and (handed - self.told >= self._most or self._owed_size >= self._most_size):
             self._press()
         return packet
 

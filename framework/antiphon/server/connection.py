@@ -50,6 +50,7 @@ class Connection(Line):
         self._server = server
         # What the worker does before it takes the next packet: joins of a Hello, goodbyes that the server said.
         self._errands: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
+        self._asked_in_hello: set[str] = set()
         self._tasks = Tasks()
         self._want_room: set[asyncio.Future[None]] = set()
 
@@ -196,13 +197,13 @@ class Connection(Line):
 
     def admit(self, joins: tuple[tuple[str, Any], ...]) -> None:
         """Join what the Hello asked for that made the session; a repeated Hello adds only what is new."""
-        self._errands += [partial(self._join_once, Join(namespace, auth)) for namespace, auth in joins]
+        for namespace, auth in joins:
+            # Remembered, not looked up in `sockets`: it may wait for its turn, or have been put out again.
+            if namespace not in self._asked_in_hello:
+                self._asked_in_hello.add(namespace)
+                self._errands.append(partial(self._join, Join(namespace, auth)))
         if self._errands:
             self._hand_over()
-
-    async def _join_once(self, packet: Join) -> None:
-        if packet.namespace not in self.sockets:
-            await self._join(packet)
 
     async def _join(self, packet: Join) -> None:
         name, limits = packet.namespace, self._server.limits
@@ -234,7 +235,11 @@ class Connection(Line):
             return None
         name = packet.namespace
         try:
-            result = handler.function(socket, *handler.plan.arguments([packet.auth]))
+            args = handler.plan.arguments([packet.auth])
+        except PayloadError as error:
+            return Refused(name, str(error), {"parameter": error.parameter, "expected": error.expected})
+        try:
+            result = handler.function(socket, *args)
             if handler.is_async:
                 await result
         except RefusedError as error:
@@ -243,8 +248,6 @@ class Connection(Line):
             except PayloadError:
                 return Refused(name, "refused", self._incident("the Refused of namespace %r", name))
             return Refused(name, reason, data)
-        except PayloadError as error:
-            return Refused(name, str(error), {"parameter": error.parameter, "expected": error.expected})
         except (ConnectionClosed, CallError) as error:
             log.info("on_connect of namespace %r ended: %s", name, error)
             return Refused(name, "the connect handler's own call had no answer")

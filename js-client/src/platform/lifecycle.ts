@@ -39,6 +39,7 @@ export class PageLifecycle implements Lifecycle {
   }
 
   beacon(url: string, text: string): void {
-    navigator.sendBeacon?.(url, text);
+    // Node 20 has no navigator, and a worker's sends no beacons.
+    globalThis.navigator?.sendBeacon?.(url, text);
   }
 }

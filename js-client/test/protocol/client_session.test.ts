@@ -296,7 +296,10 @@ describe("a lost session", () => {
     const hello = session.greet();
     session.welcomed(welcome({ sid: "s2" }), 9);
 
-    expect(hello.joins).toEqual([["/", null], ["/b", null]]);
+    expect(hello.joins).toEqual([
+      ["/", null],
+      ["/b", null],
+    ]);
     expect(packetsOf(session.take(9))).toEqual([]);
   });
 

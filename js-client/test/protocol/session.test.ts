@@ -93,7 +93,10 @@ describe("receiving", () => {
 
     expect(closing).toBe(code);
     expect(session.losses).toMatchObject([{ reason: code, retryAfter: 1 }]);
-    expect(packetsOf(session.take(1))).toMatchObject([{ kind: "ack", handed: 1 }, { kind: "close", code }]);
+    expect(packetsOf(session.take(1))).toMatchObject([
+      { kind: "ack", handed: 1 },
+      { kind: "close", code },
+    ]);
   });
 
   test("a ping is answered before everything else", () => {

@@ -250,6 +250,7 @@ class ClientApplication:
 
         def settle(outcome: Any) -> None:
             sent.outcomes.append(outcome)
+            self.history.open_up.pop(sent.serial, None)  # whatever becomes of it, nobody waits for it
             signal.set(outcome)
 
         packet = Call(session.next_call(), name, "c", [sent.serial, delay, repeatable], round(timeout * 1000))

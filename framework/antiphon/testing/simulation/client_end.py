@@ -48,7 +48,8 @@ class RecordedSession(ClientSession):
 
     def _give_back(self, entries: list[Entry]) -> list[Entry]:
         for entry in entries:
-            tell(self.history, entry.packet, "returned")
+            again = getattr(entry.packet, "redelivered", False)  # it may have run in the session that was lost
+            tell(self.history, entry.packet, "unconfirmed" if again else "returned")
         return super()._give_back(entries)
 
 

@@ -62,6 +62,8 @@ def _quiet(stage: Stage) -> bool:
         and line is not None
         and not stage.history.open_up
         and not line.log.expected
+        and stage.client.session.outbox.idle
+        and line.session.outbox.idle
     )
 
 

@@ -67,7 +67,7 @@ def i2_up_in_order_once(history: History, log: SessionLog, sent: Sent, redeliver
     if sent.serial < log.last_up.get(sent.namespace, 0):
         history.violated(f"{sent} was handled after {log.last_up[sent.namespace]}", *_wire(names, log))
     log.last_up[sent.namespace] = sent.serial
-    if not sent.held:
+    if not sent.held and not redelivered:
         if sent.serial < log.last_direct:
             history.violated(f"{sent} was handled after {log.last_direct}", *_wire(names, log))
         log.last_direct = sent.serial
@@ -255,7 +255,8 @@ def i5_buffers_are_bounded(history: History, server: ServerEnd, client: ClientEn
 def _bounded(history: History, session: Session, outbox: Outbox, held: int, reserve: int) -> None:
     if session.ending is not None:
         return
-    if outbox.packets > outbox.bounds.packets + reserve or outbox.size > outbox.bounds.size:
+    size = outbox.bounds.size * 5 // 4 if reserve else outbox.bounds.size
+    if outbox.packets > outbox.bounds.packets + reserve or outbox.size > size:
         history.violated(f"an outbox keeps {outbox.packets} packets, {outbox.size} bytes", "I5")
     inbox = session.inbox
     if len(inbox) > 2 * inbox.bounds.packets + 64:
