@@ -24,14 +24,13 @@ const { version } = JSON.parse(await readFile(new URL("package.json", import.met
  * build, which test/build.test.ts would show.
  */
 const INTERNAL = `
-  _change _deliver _disconnected _entry _finish _giveBack _join _live _queue _refresh _reset abandon above accept
-  acked addVolatile admit alone answered asked attachedFor beacon bounds calls candidate carried clock congested
-  contentType counted cursor deliver dirty drained dropVolatile due emitCall emitVolatile encoded ending enter era
-  expire fields flow flush gate giveUp greet heard hurry idle interval kinds left lifecycle listen losses lost
-  mark members nextCall numbered offline online open opened optional overflowed owes pack packet parts phase pings
-  place port presses progress putOut receive report reserve retryAt rewind run sendVolatile sent settings settle
-  since single slower soon stale stalled start stop stopped take tell tick token told verb wake want wanted
-  watching welcomed wishes withdraw write
+  abandon above accept acked admit alone answered asked attachedFor beacon bounds calls candidate carried carrier
+  _change clock congested contentType counted cursor deliver _deliver dirty _disconnected drained due emitCall
+  emitVolatile encoded ending enter _entry era expire fields _finish flow flush gate _giveBack greet heard hurry
+  idle interval _join kinds left lifecycle listen losses lost mark members nextCall numbered offline online open
+  opened optional overflowed owes pack packet parting parts phase pings place port presses progress putOut receive
+  _refresh report reserve _reset retryAt rewind run sent settings settle since single slower soon stale start stop
+  stopped take takesOver tell tick token told verb wake want wanted watching welcomed wishes withdraw write
 `;
 
 const { outputFiles } = await build({
@@ -63,7 +62,7 @@ const names = exported.exec(code)?.[1]?.replaceAll(/(\w+) as (\w+)/g, "$2:$1");
 if (names === undefined) throw new Error("the end of the build is not its list of exports");
 const script = `(()=>{${code.replace(exported, `globalThis.antiphon={${names}}`)}})();`;
 
-const built = Buffer.from(`/*! antiphon ${version} | MIT license | built from js-client/ */\n${script}\n`);
+const built = Buffer.from(`/*! antiphon ${version}, MIT license */\n${script}\n`);
 const zipped = gzipSync(built, { level: 9 }).length;
 console.log(`${BUILT}: ${built.length} bytes, ${zipped} gzip (at most ${GZIP_LIMIT})`);
 

@@ -11,7 +11,6 @@ import { ClientSession } from "./protocol/client_session.js";
 import { MsgpackCodec } from "./protocol/forms.js";
 import { NEVER } from "./protocol/never.js";
 import { obtain } from "./protocol/obtain.js";
-import type { Packet } from "./protocol/packets.js";
 import type { Ear } from "./transports/base.js";
 import { HttpPort } from "./transports/polling.js";
 import { type SocketConstructor, WebSocketPort } from "./transports/websocket.js";
@@ -73,7 +72,9 @@ export class Client {
       codec: options.codec ?? new MsgpackCodec(),
       outbox: { packets: 1024, size: 4 << 20, ...options.outbox },
       wake: this.#soon,
-      deliver: (packet) => this.#deliver(packet),
+      deliver: (packet) => {
+        if ("namespace" in packet) this.#namespaces.get(packet.namespace)?._deliver(packet);
+      },
     });
     const kinds = (options.transports ?? ["websocket", "longpoll"]).filter(
       (kind) => kind !== "websocket" || this.#WebSocket,
@@ -125,11 +126,8 @@ export class Client {
       this.#connector.close(now);
     });
     return new Promise((resolve) => {
-      if (this.#state === "closed") {
-        resolve();
-      } else {
-        this.onState(({ state }) => state === "closed" && resolve());
-      }
+      this.onState(({ state }) => state === "closed" && resolve());
+      if (this.#state === "closed") resolve();
     });
   }
 
@@ -247,10 +245,6 @@ export class Client {
         : () => {};
   }
 
-  #deliver(packet: Packet & { readonly namespace?: string }): void {
-    this.#namespaces.get(packet.namespace ?? "")?._deliver(packet);
-  }
-
   #tellLosses(): boolean {
     const { stopped } = this.#connector;
     // The connector gave up, so what the session still promised cannot be kept; nobody is there to be told.
@@ -265,16 +259,16 @@ export class Client {
   }
 
   #tellState(): boolean {
-    const { live, candidate, stopped, reason, resumed } = this.#connector;
+    const { carrier, candidate, stopped, reason, resumed } = this.#connector;
     const previous = this.#state;
-    const state = stopped ? "closed" : live ? "connected" : candidate ? "connecting" : "waiting";
-    const transport = live?.kind ?? null;
+    const state = stopped ? "closed" : carrier ? "connected" : candidate ? "connecting" : "waiting";
+    const transport = carrier?.kind ?? null;
     if (state === previous && transport === this.#transport) return false;
     this.#state = state;
     this.#transport = transport;
     const change = { state, previous, transport, reason: stopped?.code ?? reason } as const;
-    this.#onState.tell(this.#report, live && this.#greeted ? { ...change, resumed } : change);
-    if (live) this.#greeted = true;
+    this.#onState.tell(this.#report, carrier && this.#greeted ? { ...change, resumed } : change);
+    if (carrier) this.#greeted = true;
     if (stopped) this.#unlisten();
     return true;
   }
@@ -289,12 +283,13 @@ export class Client {
   };
 }
 
-/** Where the server is mounted, as an absolute address of http or https without a slash at its end. */
+/**
+ * Where the server is mounted, as an absolute address of http or https without a slash at its end.
+ *
+ * Throws TypeError for what is no address; outside of a page it has to be absolute.
+ */
 export function absolute(url = "/antiphon"): string {
   const page = globalThis.location?.href;
-  if (!URL.canParse(url, page)) {
-    throw new LocalProtocolError(`${url} is no absolute url`);
-  }
   const { protocol, host, pathname } = new URL(url, page);
   return `${protocol.replace("ws", "http")}//${host}${pathname.replace(/\/$/, "")}`;
 }

@@ -57,6 +57,8 @@ export class Link<Kind extends string = string> {
   phase: Phase = "opening";
   deadline: number;
   since = 0;
+  /** Its Hello was said beside a live link. */
+  takesOver = false;
   port: Port | null = null;
 
   constructor(kind: Kind, deadline: number) {
@@ -99,6 +101,11 @@ export class Connector<Kind extends string = string> {
     this.#options = options;
   }
 
+  /** The live link, or the one that is just taking over from it: then the old one may be fenced already. */
+  get carrier(): Link<Kind> | null {
+    return this.live ?? (this.candidate?.takesOver ? this.candidate : null);
+  }
+
   // -- what the application wants ------------------------------------------------------------------------------------
 
   /** Attach, and stay attached. */
@@ -120,11 +127,8 @@ export class Connector<Kind extends string = string> {
 
   /** Say goodbye on the live link, if there is one, and stop. */
   close(now: number): void {
-    // A goodbye does not move to another transport.
-    this.#dropCandidate();
-    this.retryAt = this.#upgradeAt = NEVER;
     this.session.close(now);
-    if (!this.session.carried) this.stop("closed");
+    if (this.session.ending) this.stop("closed");
   }
 
   /** The machine says that it has no network: waiting for a timeout would only lose time. */
@@ -236,6 +240,7 @@ export class Connector<Kind extends string = string> {
 
   #greet(link: Link<Kind>, now: number): void {
     link.phase = "greeting";
+    link.takesOver = this.live !== null;
     link.deadline = now + (this.live ? TAKEOVER_WAIT : WELCOME_WAIT);
     link.port?.write(this.#alone(this.session.greet()));
   }
@@ -330,11 +335,9 @@ export class Connector<Kind extends string = string> {
     this.#options.backoff.attachedFor(now - link.since);
     this.#upgradeAt = NEVER;
     if (this.session.carried) this.session.detach();
-    if (this.session.ending) {
-      this.stop(this.session.ending.code, this.session.ending.reason);
-    } else {
-      this.#continue(now);
-    }
+    // A goodbye was under way: nobody is to be attached any more.
+    if (this.session.ending) this.#dropCandidate();
+    this.#continue(now);
   }
 
   /** Close the transport if the session wants that, or has ended; its last words say why. */
@@ -357,7 +360,12 @@ export class Connector<Kind extends string = string> {
   }
 
   #comeBack(at: number): void {
-    if (!this.#offline && !this.stopped) this.retryAt = at;
+    const { ending } = this.session;
+    if (ending) {
+      this.stop(ending.code, ending.reason);
+    } else if (!this.#offline && !this.stopped) {
+      this.retryAt = at;
+    }
   }
 
   #dropCandidate(): void {

@@ -250,6 +250,19 @@ describe("moving over", () => {
     expect(connector).toMatchObject({ live: null, stopped: null, retryAt: Number.POSITIVE_INFINITY });
   });
 
+  test("while it takes over, it counts as the one that carries", () => {
+    const { connector, last, answer, upgrading, links } = build();
+    upgrading();
+    connector.opened(last().link, 3);
+    const probing = connector.carrier;
+    answer({ kind: "pong", time: 3000, now: 0 }, 3);
+
+    connector.lost(links[1] as Link, 4, FENCED, "2");
+
+    expect(probing).toBe(links[1]);
+    expect(connector.carrier).toBe(links[2]);
+  });
+
   test("a takeover whose Welcome is lost is given up after three seconds, and attached anew", () => {
     const { connector, last, answer, upgrading, links } = build();
     upgrading();
@@ -420,15 +433,17 @@ describe("goodbye", () => {
     expect(last().port.closed).toBe(true);
   });
 
-  test("does not move to another transport", () => {
-    const { connector, session, upgrading, ports } = build();
-    upgrading();
+  test("is over when both ends no longer agree on the session", () => {
+    const { connector, session, last, attach } = build();
+    connector.start(0);
+    attach(0);
     session.send({ kind: "reply", id: 1 });
+    connector.opened(last().link, 0);
+    connector.close(1);
 
-    connector.close(3);
+    connector.received(last().link, message(0, { kind: "ack", handed: 9 }), 1);
 
-    expect(ports[2]?.closed).toBe(true);
-    expect(connector).toMatchObject({ candidate: null, stopped: null });
+    expect(connector.stopped?.code).toBe("closed");
   });
 
   test("is over when the link is lost meanwhile", () => {

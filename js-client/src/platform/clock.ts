@@ -17,26 +17,16 @@ const LONGEST = 1e6;
  * The monotonic clock of some systems stands still in sleep, and the wall clock may be set back.
  */
 export class SystemClock implements Clock {
-  readonly #wall: () => number;
-  readonly #monotonic: () => number;
-  #lastWall: number;
-  #lastMonotonic: number;
-  #now: number;
-
-  /** Both are in milliseconds. */
-  constructor(wall = () => Date.now(), monotonic = () => performance.now()) {
-    this.#wall = wall;
-    this.#monotonic = monotonic;
-    this.#lastWall = this.#now = wall();
-    this.#lastMonotonic = monotonic();
-  }
+  #wall = Date.now();
+  #monotonic = performance.now();
+  #now = this.#wall;
 
   now(): number {
-    const wall = this.#wall();
-    const monotonic = this.#monotonic();
-    this.#now += Math.max(0, wall - this.#lastWall, monotonic - this.#lastMonotonic);
-    this.#lastWall = wall;
-    this.#lastMonotonic = monotonic;
+    const wall = Date.now();
+    const monotonic = performance.now();
+    this.#now += Math.max(0, wall - this.#wall, monotonic - this.#monotonic);
+    this.#wall = wall;
+    this.#monotonic = monotonic;
     return this.#now / 1000;
   }
 

@@ -14,6 +14,11 @@ export interface Pending {
   readonly settle: Settle;
 }
 
+/** Whether it may have run: it has a number, or had one in a session that was lost. */
+function hasLeft({ entry }: Pending): boolean {
+  return entry.number > 0 || "redelivered" in entry.packet;
+}
+
 /** The calls of one session that wait for an answer. */
 export class Calls {
   readonly #pending = new Map<number, Pending>();
@@ -43,19 +48,17 @@ export class Calls {
   /** End the calls whose time is over, and return them: who had a number left wants a Cancel. */
   expire(now: number): Pending[] {
     const expired = this.all.filter((pending) => pending.deadline <= now);
-    for (const { id, entry } of expired) {
+    for (const pending of expired) {
       this.settle(
-        id,
-        entry.number
-          ? new CallTimeout("no answer in time; the handler may still run")
-          : new CallNotSent("not sent in time; is the connection up?"),
+        pending.id,
+        hasLeft(pending) ? new CallTimeout("no answer in time") : new CallNotSent("not sent in time"),
       );
     }
     return expired;
   }
 
   /** The session ended: what left has an unknown outcome, what did not certainly never ran. */
-  abandon({ id, entry }: Pending, reason: string): void {
-    this.settle(id, entry.number ? new CallAbandoned(reason) : new CallNotSent(reason));
+  abandon(pending: Pending, reason: string): void {
+    this.settle(pending.id, hasLeft(pending) ? new CallAbandoned(reason) : new CallNotSent(reason));
   }
 }

@@ -74,11 +74,14 @@ export class ClientSession extends Session {
         return false;
       }
     } else if (this.sid !== null) {
-      this.#lose(welcome.reason ?? "unknown", 0, received);
+      const reason = welcome.reason ?? "unknown";
+      // A server that does not know the session cannot know what of it had arrived.
+      this.#lose(reason, 0, reason === "unknown" || reason === "server_restart" ? null : received);
+      if (this.ending) return false;
     }
     this.sid = sid;
     this.epoch = welcome.epoch;
-    this.message = welcome.message ?? this.message;
+    this.message = Math.min(1 << 20, welcome.message ?? 1 << 20);
     const [interval, timeout] = welcome.heartbeat ?? [20_000, 20_000];
     this.heartbeat.interval = interval / 1000;
     this.heartbeat.timeout = timeout / 1000;
@@ -208,6 +211,10 @@ export class ClientSession extends Session {
 
   /** What had a number is reported, or sent again if it may be; what had none waits at its gate. */
   #lose(reason: string, retryAfter = 0, arrived: number | null = null): void {
+    if (this.parting) {
+      this.end("closed", "", null, false);
+      return;
+    }
     this._change("end");
     this._change("renew");
     this.retryAfter = retryAfter;
@@ -232,7 +239,8 @@ export class ClientSession extends Session {
   #forget(): void {
     this.members.lost();
     this.era++;
-    this.sid = this.epoch = null;
+    // And not the epoch: in a Hello without sid it says that this repeats no lost first one.
+    this.sid = null;
   }
 
   /** What goes on to the next session in the place of `entry`; null when nothing does. */

@@ -29,3 +29,8 @@ export interface Codec {
    */
   decode(data: Data): Message;
 }
+
+/** How many bytes some parts have together. */
+export function sizeOf(parts: readonly ArrayLike<number>[]): number {
+  return parts.reduce((size, part) => size + part.length, 0);
+}

@@ -1,6 +1,6 @@
 /** The msgpack form of the wire: binary messages, composed by joining encoded packets behind a short head. */
 import { RemoteProtocolError } from "../errors.js";
-import type { Codec, Data, Message } from "./codec.js";
+import { type Codec, type Data, type Message, sizeOf } from "./codec.js";
 import { decode, encode } from "./msgpack.js";
 import type { Packet } from "./packets.js";
 import { readMessage, spell } from "./spelling.js";
@@ -27,7 +27,7 @@ export class MsgpackCodec implements Codec {
     const length = parts.length + 2;
     const size = length < 16 ? [0x90 | length] : [0xdc, length >> 8, length & 255];
     const all = [size, encode(number), encode(counted), ...parts];
-    const message = new Uint8Array(all.reduce((total, part) => total + part.length, 0));
+    const message = new Uint8Array(sizeOf(all));
     let end = 0;
     for (const part of all) {
       message.set(part, end);

@@ -19,17 +19,18 @@ export class Inbox {
   received = 0;
   /** When an ack has to leave. */
   due = NEVER;
-  #told = 0;
+  /** How far the peer was told. */
+  told = 0;
   #owedSize = 0;
 
   /** Whether the peer has not been told everything. */
   get owes(): boolean {
-    return this.received > this.#told;
+    return this.received > this.told;
   }
 
   /** Whether an ack should leave rather than wait for a ride. */
   get presses(): boolean {
-    return this.owes && (this.received - this.#told >= ACK_PACKETS || this.#owedSize >= ACK_SIZE);
+    return this.owes && (this.received - this.told >= ACK_PACKETS || this.#owedSize >= ACK_SIZE);
   }
 
   /** Count a message in, which must not leave a gap; returns what of it was not received before. */
@@ -45,7 +46,7 @@ export class Inbox {
 
   /** The peer has just been told. */
   acked(): void {
-    this.#told = this.received;
+    this.told = this.received;
     this.#owedSize = 0;
     this.due = NEVER;
   }

@@ -5,11 +5,12 @@
  * again, the same bytes under the same number, after `rewind`. The window of contract rule 8 holds events back;
  * replies and the like may overtake only those. Nothing is ever dropped from the middle.
  */
+import { sizeOf } from "./codec.js";
 import { NEVER } from "./never.js";
 import { isFlow, type Kind, type Packet } from "./packets.js";
 import type { Volatiles } from "./volatile.js";
 
-// Replies, cancels and leaves may pass the bound by so many (contract rule 11).
+// Replies, cancels and leaves may pass the bound by so many (contract rule 11), and by a quarter of the bytes.
 const RESERVE = 128;
 
 /** Never held back by the window; may overtake the events that are. */
@@ -98,17 +99,21 @@ export class Outbox {
 
   /** How many bytes they have. */
   get size(): number {
-    return sizeOf(this.entries);
+    return sizeOf(this.entries.map((entry) => entry.encoded));
   }
 
   /** Whether a bound is passed, so that the session cannot go on. */
   get overflowed(): boolean {
-    return this.size > this.bounds.size || this.packets > this.bounds.packets + RESERVE;
+    return this.size > this.bounds.size * 1.25 || this.packets > this.bounds.packets + RESERVE;
   }
 
   /** Nothing waits, but at shut gates, and everything was acked. */
   get idle(): boolean {
-    return !this.#unacked.length && this.#waiting.every((entry) => entry.gate !== null);
+    return !this.#unacked.length && !this.#front;
+  }
+
+  get #front(): Entry | undefined {
+    return this.#waiting.find((entry) => entry.gate === null);
   }
 
   /** Everything kept, in order: numbered ones first. */
@@ -173,7 +178,7 @@ export class Outbox {
     for (;;) {
       const entry = this.#unacked[this.cursor - this.acked - 1] ?? this.#next();
       // Volatile packets go behind the counted ones, so that none arrives before the join it follows.
-      if (!entry) parts.push(...(this.volatiles?.take(now, left) ?? []));
+      if (!entry && this.volatiles && !this.#front) parts.push(...this.volatiles.take(now, left));
       if (!entry || (entry.encoded.length > left && parts.length)) {
         return { number: first, counted: this.cursor - first, parts };
       }
@@ -212,14 +217,10 @@ export class Outbox {
   /** The packet to number next: the front of the queue, or what may overtake it while the window holds it back. */
   #next(): Entry | undefined {
     const { packets, size } = this.window;
-    const front = this.#waiting.find((entry) => entry.gate === null);
-    const flow = this.#unacked.filter((entry) => entry.flow);
+    const front = this.#front;
+    const flow = this.#unacked.filter((entry) => entry.flow).map((entry) => entry.encoded);
     // One packet is always allowed, however large, so that a small window cannot stop everything.
     const held = front?.flow && flow.length && (flow.length >= packets || sizeOf(flow) + front.encoded.length > size);
     return held ? this.#waiting.find((entry) => URGENT.includes(entry.packet.kind)) : front;
   }
-}
-
-function sizeOf(entries: readonly Entry[]): number {
-  return entries.reduce((size, entry) => size + entry.encoded.length, 0);
 }

@@ -8,22 +8,15 @@
  *     fresh      attached   -          ended      ended     -         no transport yet, nothing promised
  *     attached   attached   detached   closing    ended     -         one live transport; attach again takes over
  *     detached   attached   detached   ended      ended     -         everything is kept for the window
- *     closing    -          ended      closing    ended     -         a goodbye waits for acks, 2 s at most
+ *     closing    closing    ended      closing    ended     -         a goodbye waits for acks, 2 s at most
  *     ended      -          ended      ended      ended     fresh     `ending` says why; a client may begin anew
  *
  * This is what both ends have in common; client_session.ts adds the client's half of the attach.
  */
-import {
-  CallFailed,
-  CallNotSent,
-  ConnectionClosed,
-  LocalProtocolError,
-  OutboxFull,
-  RemoteProtocolError,
-} from "../errors.js";
+import { CallFailed, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError } from "../errors.js";
 import { Calls } from "./calls.js";
 import type { Closing, Ending } from "./closing.js";
-import type { Codec, Data, Message } from "./codec.js";
+import { type Codec, type Data, type Message, sizeOf } from "./codec.js";
 import { Heartbeat } from "./heartbeat.js";
 import { Inbox } from "./inbox.js";
 import { NEVER } from "./never.js";
@@ -37,7 +30,7 @@ const TRANSITIONS: Readonly<Record<State, { readonly [A in Act]?: State }>> = {
   fresh: { attach: "attached", close: "ended", end: "ended" },
   attached: { attach: "attached", detach: "detached", close: "closing", end: "ended" },
   detached: { attach: "attached", detach: "detached", close: "ended", end: "ended" },
-  closing: { detach: "ended", close: "closing", end: "ended" },
+  closing: { attach: "closing", detach: "ended", close: "closing", end: "ended" },
   ended: { detach: "ended", close: "ended", end: "ended", renew: "fresh" },
 };
 
@@ -45,8 +38,6 @@ const TRANSITIONS: Readonly<Record<State, { readonly [A in Act]?: State }>> = {
 const CLOSE_WAIT = 2;
 // and asks for them as often.
 const CLOSE_ASK = 0.25;
-// Pongs owed at one time; a peer that pings faster than it reads gets no more.
-const ANSWERS = 16;
 // What a message's own head may take of its limit.
 const HEAD = 64;
 
@@ -101,6 +92,8 @@ export class Session {
     this.#answers = [];
     // The last words of an earlier session whose transport did not take them.
     this.#farewell = null;
+    // The last ack may have been lost with the old transport, and the peer's window may wait for it.
+    this.inbox.told = 0;
     this.outbox.rewind(received);
     this.heartbeat.heard = now;
     this.heartbeat.watching = pings;
@@ -132,6 +125,11 @@ export class Session {
     this.#answers.push({ kind: "ping", time: Math.round(now * 1000) });
     this.#askAt = now + CLOSE_ASK;
     this.outbox.mark();
+  }
+
+  /** Whether our goodbye was said: there is nothing to come back for. */
+  get parting(): boolean {
+    return this.#closeBy < NEVER;
   }
 
   /** End it now. An attached peer is told, if `tell`, by a Close in the last message that `take` returns. */
@@ -208,7 +206,7 @@ export class Session {
     if (this.carried) {
       let parts = this.#owed();
       do {
-        const run = outbox.run(now, this.message - HEAD);
+        const run = outbox.run(now, this.message - HEAD - sizeOf(parts));
         parts.push(...run.parts);
         if (parts.length) messages.push(codec.pack(run.number, run.counted, parts));
         if (!run.parts.length) break;
@@ -300,9 +298,7 @@ export class Session {
       case "ack":
         return this.#acked(packet.received ?? packet.handed, packet.handed);
       case "ping":
-        if (this.#answers.length < ANSWERS) {
-          this.#answers.push({ kind: "pong", time: packet.time, now: Math.round(now * 1000) });
-        }
+        this.#answers.push({ kind: "pong", time: packet.time, now: Math.round(now * 1000) });
         this.outbox.mark();
         return null;
       case "close":
@@ -369,8 +365,9 @@ export class Session {
 
   /** Take back what has no number yet: it is certainly not sent. */
   _giveBack(which: (entry: Entry) => boolean): void {
-    for (const { packet } of this.outbox.withdraw(which)) {
-      if (packet.kind === "call") this.calls.settle(packet.id, new CallNotSent("taken back before it was sent"));
+    const withdrawn = this.outbox.withdraw(which);
+    for (const pending of this.calls.all) {
+      if (withdrawn.includes(pending.entry)) this.calls.abandon(pending, "taken back");
     }
   }
 }

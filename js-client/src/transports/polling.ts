@@ -19,7 +19,6 @@ export class HttpPort extends PollingPort {
         headers,
         body,
         signal,
-        cache: "no-store",
         keepalive: verb === "push" && body.length < OUTLIVES,
       });
       const { status, ok } = response;

@@ -108,7 +108,7 @@ describe("namespaces", () => {
     session.greet();
     session.welcomed(welcome({ resumed: true, next: 2 }), 9);
 
-    expect(packetsOf(session.take(9))).toMatchObject([{ kind: "join", namespace: "/late" }]);
+    expect(packetsOf(session.take(9))).toMatchObject([{ kind: "ack" }, { kind: "join", namespace: "/late" }]);
   });
 
   test("one left between Hello and Welcome is left in the new session, too", () => {
@@ -270,6 +270,36 @@ describe("a lost session", () => {
     session.receive(message(2, { kind: "reply", id: 2, value: "two" }), 9);
 
     expect(outcomes).toMatchObject([{ constructor: CallAbandoned }, "two"]);
+  });
+
+  test("a call that was sent again and given back may still have run", () => {
+    const { session } = joinedSession();
+    const outcomes: unknown[] = [];
+    session.emitCall(call(1), (error) => outcomes.push(error), 30, { repeatable: true });
+    session.take(1);
+    anew(session);
+
+    session.leave(session.members.get("/"));
+
+    expect(outcomes).toMatchObject([{ constructor: CallAbandoned }]);
+  });
+
+  test("nobody knows what had arrived at a server that does not know the session", () => {
+    const { session } = joinedSession();
+    session.emit(event(1));
+    session.take(1);
+
+    anew(session, "server_restart", 0);
+
+    expect(session.losses).toMatchObject([{ unconfirmed: [{ arrived: null }] }]);
+  });
+
+  test("the next Hello keeps the server's start, to say that it repeats no lost first one", () => {
+    const { session } = joinedSession();
+
+    session.end("overflow", "", 1);
+
+    expect(session.greet()).toMatchObject({ sid: null, epoch: "e1" });
   });
 
   test("numbers begin again, both ways", () => {

@@ -23,7 +23,7 @@ describe("the state has one door", () => {
     fresh: ["attached", null, "ended", "ended", null],
     attached: ["attached", "detached", "closing", "ended", null],
     detached: ["attached", "detached", "ended", "ended", null],
-    closing: [null, "ended", "closing", "ended", null],
+    closing: ["closing", "ended", "closing", "ended", null],
     ended: [null, "ended", "ended", "ended", "fresh"],
   };
 
@@ -141,6 +141,15 @@ describe("acks", () => {
     session.emit(event(2));
 
     expect(packetsOf(session.take(1))).toMatchObject([{ kind: "ack", handed: 2 }, { kind: "event" }]);
+  });
+
+  test("the last one is said again on a new transport, for it may have been lost", () => {
+    const { session } = joinedSession();
+
+    session.greet();
+    session.welcomed(welcome({ resumed: true, next: 2 }), 1);
+
+    expect(packetsOf(session.take(1))).toMatchObject([{ kind: "ack", handed: 1 }]);
   });
 
   test("one leaves after five seconds when there is no ride", () => {
@@ -375,6 +384,31 @@ describe("goodbye", () => {
 
     expect(session.ending?.code).toBe("closed");
     expect(session.losses).toMatchObject([{ unsent: [{ args: [1] }] }]);
+  });
+
+  test("goes on when the session moves to another transport", () => {
+    const { session } = joinedSession();
+    session.emit(event(1));
+    session.close(1);
+    session.take(1);
+
+    session.greet();
+    session.welcomed(welcome({ resumed: true, received: 1, next: 2 }), 1);
+    session.take(1);
+    session.receive(message(0, { kind: "ack", handed: 1 }), 1);
+
+    expect(packetsOf(session.take(1))).toMatchObject([{ kind: "ack" }, { kind: "close", code: "closed" }]);
+  });
+
+  test("comes back for nothing when the session is lost meanwhile", () => {
+    const { session } = joinedSession();
+    session.emit(event(1));
+    session.close(1);
+    session.take(1);
+
+    session.receive(message(0, { kind: "close", code: "draining", retryAfter: 5000 }), 1);
+
+    expect(session).toMatchObject({ state: "ended", ending: { code: "closed", retryAfter: null } });
   });
 
   test("ends at once when there is no transport, or when it goes", () => {

@@ -1,4 +1,7 @@
-"""The two applications that talk: their handlers write down what they are handed, take their time, and ask back."""
+"""The two applications that talk: their handlers write down what they are handed, take their time, and ask back.
+
+Their arguments are Any on purpose: a schedule registers handlers anew, and reading other annotations takes its time.
+"""
 
 from __future__ import annotations
 
@@ -64,20 +67,20 @@ class ServerApplication:
         log.rooms.pop(name, None)
         log.data.pop(name, None)
 
-    async def _event(self, socket: Socket, serial: int, delay: int, ask: bool, again: bool, pad: Any) -> None:
+    async def _event(self, socket: Socket, serial: Any, delay: Any, ask: Any, again: Any, pad: Any) -> None:
         invariants.i2_up_in_order_once(self.history, self.log(socket), self.history.up[serial], again)
         if delay:
             await pause(self.server.time, delay / 1000)
         if ask:
             await socket.call("c", self.history.serial(), delay, timeout=5.0)
 
-    async def _call(self, socket: Socket, serial: int, delay: int, again: bool) -> int:
+    async def _call(self, socket: Socket, serial: Any, delay: Any, again: Any) -> Any:
         invariants.i2_up_in_order_once(self.history, self.log(socket), self.history.up[serial], again)
         if delay:
             await pause(self.server.time, delay / 1000)
         return serial
 
-    async def _volatile(self, socket: Socket, mark: str) -> None:
+    async def _volatile(self, socket: Socket, mark: Any) -> None:
         invariants.i16_volatile_at_most_once_up(self.history, self.log(socket), int(mark[2:]))
 
     # -- what it emits by itself
@@ -87,7 +90,7 @@ class ServerApplication:
         sockets = [socket for name, socket in line.sockets.items() if name in line.log.rooms]
         return sockets[which % len(sockets)] if sockets else None
 
-    def emit(self, line: SimulatedConnection, socket: Socket, how: int, delay: int, ask: bool, pad: int) -> None:
+    def emit(self, line: SimulatedConnection, socket: Socket, how: int, delay: int, ask: bool, pad: int) -> Sent:
         """An event to a client: to its socket, or to a room that it is in."""
         sent = Sent(self.history.serial(), "event", socket.namespace.name, self.server.time.now, sid=line.log.sid)
         args = [sent.serial, delay, ask, bytes(pad)]
@@ -99,6 +102,7 @@ class ServerApplication:
         else:
             socket.emit_nowait("e", *args)
             self.server.emitted(line, sent)
+        return sent
 
     def emit_latest(self, line: SimulatedConnection, socket: Socket, key: str) -> None:
         """A value of which only the newest counts."""
@@ -172,7 +176,7 @@ class ClientApplication:
             self.history.violated(f"the client left {name} without being there", "I15")
         self.inside[name] = False
 
-    async def _event(self, serial: int, delay: int, ask: bool, pad: Any) -> None:
+    async def _event(self, serial: Any, delay: Any, ask: Any, pad: Any) -> None:
         invariants.i1_down_in_order_once(self.history, self.history.down[serial])
         if delay:
             await pause(self.client.time, delay / 1000)
@@ -182,13 +186,13 @@ class ClientApplication:
             if signal is not None:
                 await signal
 
-    async def _call(self, serial: int, delay: int) -> int:
+    async def _call(self, serial: Any, delay: Any) -> Any:
         invariants.i1_down_in_order_once(self.history, self.history.down[serial])
         if delay:
             await pause(self.client.time, delay / 1000)
         return serial
 
-    async def _volatile(self, mark: str) -> None:
+    async def _volatile(self, mark: Any) -> None:
         known = self.client.known
         serial = int(mark[2:])
         for log in self.history.sessions.values():

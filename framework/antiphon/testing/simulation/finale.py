@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.testing.simulation import invariants
+from antiphon.testing.simulation.history import Sent
 from antiphon.testing.simulation.stage import Stage
 
 __all__ = ["finish"]
@@ -12,23 +13,26 @@ __all__ = ["finish"]
 LONGEST = 150.0
 # A call waits for 30 s; nobody waits longer.
 CALLS = 31.0
+# Moving over: what is emitted has so long to arrive, a few round trips of 40 ms.
+ROUND_TRIPS = 0.3
+# Or so long when the Welcome is lost: 3 s until it is given up, and the first wait of the backoff.
+TAKEOVER = 3.0 + 1.0 + ROUND_TRIPS
 
 
 def finish(stage: Stage) -> None:
     """Play the end; violations are in the history."""
-    _calm(stage)
-    if stage.history.violations:
-        return
-    _close(stage)
+    for act in (_calm, _idle, _move_over, _close):
+        if not stage.history.violations:
+            act(stage)
 
 
 def _calm(stage: Stage) -> None:
+    """No more faults: whatever is broken is found out, and everything arrives."""
     client, history = stage.client, stage.history
     stage.network.calm()
-    stage._client_comes_online(0, 0, 0)
+    stage.come_online()
     if client.connector.stopped is not None:
-        if client.session.ending is None:
-            stage.run(4.0)
+        stage.run(4.0)  # a goodbye may still be said
         client.connect()
     stage.run(CALLS)
     waited = CALLS
@@ -36,14 +40,9 @@ def _calm(stage: Stage) -> None:
         stage.run(5.0)
         waited += 5.0
     stage.run(5.0)  # a handler may still sleep
-    if client.connector.stopped is not None:
-        if history.losses.get(client.known or "") != "closed":
-            stopped = client.connector.stopped
-            history.violated(f"the client gave up: {stopped.code} {stopped.reason}", "I8")
-        client.connect()
-        stage.run(5.0)
-    elif client.connector.live is None:
-        history.violated(f"the client is not attached {waited} s after the last fault", "I3", "I8")
+    if client.connector.live is None:
+        stage.run(LONGEST)  # a stream was found to be broken only now
+    _attached(stage, waited)
     stage.judge()
     invariants.i3_everything_arrived_or_was_told(history, stage.server, client)
     invariants.i14_no_call_is_forgotten(history)
@@ -51,8 +50,20 @@ def _calm(stage: Stage) -> None:
     line = stage.line
     if line is not None and not history.violations:
         inside = {member.namespace for member in client.session.members.wanted()}
-        if inside != set(line.sockets):
-            history.violated(f"the client is in {inside}, its server has {set(line.sockets)}", "I13", "I15")
+        invariants.i15_both_sides_agree(history, inside, set(line.sockets))
+
+
+def _attached(stage: Stage, waited: float) -> None:
+    client, history = stage.client, stage.history
+    stopped = client.connector.stopped
+    if stopped is None:
+        if client.connector.live is None:
+            history.violated(f"the client is not attached {waited} s after the last fault", "I3", "I8")
+    elif history.losses.get(client.known or "") == "closed":
+        client.connect()  # the server said goodbye just before
+        stage.run(5.0)
+    else:
+        history.violated(f"the client gave up: {stopped.code} {stopped.reason}", "I8")
 
 
 def _quiet(stage: Stage) -> bool:
@@ -67,7 +78,57 @@ def _quiet(stage: Stage) -> bool:
     )
 
 
+def _idle(stage: Stage) -> None:
+    """Nothing happens: neither side may be busy with that."""
+    requests = stage.network.requests
+    stage.run(60.0)
+    invariants.nobody_is_busy(stage.history, stage.network.requests - requests, 60.0)
+
+
+def _move_over(stage: Stage) -> None:
+    """In a third of the schedules: from WebSocket to polling, and back over a WebSocket that may not carry."""
+    random, network = stage.random, stage.network
+    if random.random() > 0.33:
+        return
+    stage.app.join("/a", "yes")
+    network.weather.websocket = "refused"
+    for stream in network.streams:
+        if not stream.over:
+            network.sever(stream, tell_client=True, tell_server=True)
+    stage.run(2.0)
+    mode = network.weather.websocket = random.choice(("open", "open", "deaf", "mute", "silent", "fickle"))
+    waiting: list[tuple[float, Sent]] = []
+    for _ in range(80):
+        waiting += [(stage.time.now, sent) for sent in _talk(stage)]
+        stage.run(ROUND_TRIPS)
+        if mode == "fickle" and network.swallowed:
+            network.weather.websocket = "refused"
+        allowed = TAKEOVER if mode == "fickle" else ROUND_TRIPS
+        for at, sent in waiting:
+            if stage.time.now - at >= allowed:
+                invariants.i11_moving_over_never_stops_delivery(stage.history, sent, stage.time.now - at, mode)
+        waiting = [(at, sent) for at, sent in waiting if not sent.delivered]
+    live = stage.client.connector.live
+    if mode == "open" and (live is None or live.kind != "websocket"):
+        stage.history.violated("a WebSocket that carries both ways was not moved over to", "I11")
+    network.calm()
+    stage.run(LONGEST if mode in ("fickle", "mute") else 5.0)
+    stage.judge()
+
+
+def _talk(stage: Stage) -> list[Sent]:
+    """One event each way."""
+    up = stage.app.emit("/a", 0, False, 0, False)
+    line = stage.line
+    socket = line.sockets.get("/a") if line is not None else None
+    sent = [up] if up is not None else []
+    if line is not None and socket is not None and "/a" in line.log.rooms:
+        sent.append(stage.server_app.emit(line, socket, 0, 0, False, 0))
+    return sent
+
+
 def _close(stage: Stage) -> None:
+    """A goodbye: the session ends at once, everything else after its window."""
     client, history = stage.client, stage.history
     if client.known is not None:
         history.log(client.known).closing = True

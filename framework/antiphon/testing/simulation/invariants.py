@@ -218,6 +218,24 @@ def i17_ended_sessions_are_freed(history: History, line: SimulatedConnection, re
         history.violated(f"{line.log.sid} has ended and still keeps {outbox.packets} packets", "I17")
 
 
+def i11_moving_over_never_stops_delivery(history: History, sent: Sent, waited: float, transport: str) -> None:
+    """The network is calm, and the client tries a better transport: this had its round trip to arrive."""
+    if not sent.delivered:
+        history.violated(f"{sent} has not arrived after {waited} s over {transport} while the client moved over", "I11")
+
+
+def i12_each_request_is_answered_once(history: History, verb: str, *, before: bool) -> None:
+    """The server answers an HTTP request."""
+    if before:
+        history.violated(f"one {verb} was answered twice", "I12")
+
+
+def nobody_is_busy(history: History, requests: int, seconds: float) -> None:
+    """Nothing is sent and the network is calm: polls are held, and upgrades are tried now and then."""
+    if requests > 4 + seconds / 3:
+        history.violated(f"{requests} requests within {seconds} s in which nothing was sent", "busy")
+
+
 # -- what is looked at after every step
 
 
@@ -361,6 +379,12 @@ def i15_left(history: History, log: SessionLog, namespace: str) -> None:
     if log.entered.get(namespace, 0) != log.left.get(namespace, 0) + 1:
         history.violated(f"{log.sid} left {namespace} without being there", "I15")
     log.left[namespace] = log.left.get(namespace, 0) + 1
+
+
+def i15_both_sides_agree(history: History, client: set[str], server: set[str]) -> None:
+    """Everything was said and answered: the client is where its server thinks it is."""
+    if client != server:
+        history.violated(f"the client is in {client}, its server has {server}", "I13", "I15")
 
 
 def i15_everybody_left(history: History) -> None:

@@ -22,7 +22,8 @@ class Weather:
 
     def __init__(self) -> None:
         self.latency = 0.02
-        self.websocket = "open"  # or refused, silent, deaf (nothing comes up), mute (nothing comes down)
+        # Or refused, silent, deaf (nothing gets up), mute (nothing gets down), fickle (one message gets down).
+        self.websocket = "open"
         self.down = False
         self.losing = 0.0
         self.losing_answers = 0.0
@@ -70,6 +71,7 @@ class Network:
         stream = Stream(self._time, self._latency)
         stream.up.black = self.weather.websocket == "deaf"
         stream.down.black = self.weather.websocket == "mute"
+        stream.down.black_after = 1 if self.weather.websocket == "fickle" else None
         stream.join(end, self.server.accept(stream))
         self.streams = [old for old in self.streams if not old.over]
         self.streams.append(stream)
@@ -141,6 +143,11 @@ class Network:
             self._latency() if tell_client else None,
             self._latency() if tell_server else None,
         )
+
+    @property
+    def swallowed(self) -> bool:
+        """Whether a fickle stream has begun to swallow what comes down."""
+        return any(stream.down.black_after == 0 and stream.down.black for stream in self.streams)
 
     def stream(self, which: int) -> Stream | None:
         """One of the living streams."""

@@ -377,8 +377,8 @@ class HttpAnswer:
         self._reply(Reply(answer.status))
 
     def _reply(self, reply: Reply) -> None:
-        if self._answered:
-            self._server.history.violated("one HTTP request was answered twice", "I12")
-        elif not self._server.process.gone:
+        verb = self._exchange.request.verb
+        invariants.i12_each_request_is_answered_once(self._server.history, verb, before=self._answered)
+        if not self._answered and not self._server.process.gone:
             self._answered = True
             self._exchange.answered(reply)

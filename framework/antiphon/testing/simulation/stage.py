@@ -202,7 +202,7 @@ class Stage:
     # -- time
 
     def _time_passes(self, a: int, b: int, c: int) -> None:
-        self.run((0.05, 0.3, 1.0, 5.0)[a % 4] * b / (1 << 16))
+        self.run((0.1, 0.5, 1.5, 4.0)[a % 4] * b / (1 << 16))
 
     def _much_time_passes(self, a: int, b: int, c: int) -> None:
         self.run(60.0 * b / (1 << 16))
@@ -217,7 +217,7 @@ class Stage:
         self.network.cut(a, tell_client=b % 4 > 0, tell_server=b // 4 % 4 > 0)
 
     def _websocket_changes(self, a: int, b: int, c: int) -> None:
-        self.network.weather.websocket = ("refused", "refused", "silent", "deaf", "mute")[a % 5]
+        self.network.weather.websocket = ("refused", "refused", "silent", "deaf", "mute", "fickle")[a % 6]
 
     def _websocket_opens_again(self, a: int, b: int, c: int) -> None:
         self.network.weather.websocket = "open"
@@ -262,7 +262,12 @@ class Stage:
             self.client.after()
 
     def _client_comes_online(self, a: int, b: int, c: int) -> None:
-        if self._offline and not self.client.process.frozen:
+        if not self.client.process.frozen:
+            self.come_online()
+
+    def come_online(self) -> None:
+        """The machine says that it has a network again."""
+        if self._offline:
             self._offline = False
             self.client.connector.online(self.time.now, 0.3)
             self.client.after()

@@ -36,10 +36,14 @@ class StreamEnd(Protocol):
 
 
 class Pipe:
-    """One direction. `black`: what is sent vanishes. `jammed`: the network takes nothing for now."""
+    """One direction. `black`: what is sent vanishes. `jammed`: the network takes nothing for now.
+
+    `black_after`: so many messages still get through.
+    """
 
     def __init__(self, time: VirtualTime, latency: Callable[[], float]) -> None:
         self.black = False
+        self.black_after: int | None = None
         self.jammed = False
         self.cut = False
         self.sender: StreamEnd
@@ -86,6 +90,9 @@ class Pipe:
     def _take(self) -> None:
         while self._unsent and not self.jammed:
             item = self._unsent.popleft()
+            if self.black_after is not None:
+                self.black = self.black or self.black_after == 0
+                self.black_after = max(0, self.black_after - 1)
             if not self.cut and not self.black:
                 self._last = max(self._last, self._time.now + self._latency())
                 self._flying.append(item)
