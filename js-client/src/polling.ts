@@ -23,11 +23,10 @@ export interface HttpRequest {
   readonly timeout: number;
 }
 
-/** `reason` is that of an answer that is none: of a status other than 200 and 204. */
+/** With a status other than 200 and 204 it is none, and its body is a text that says why. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: Data;
-  readonly reason: string;
 }
 
 /** What the polls and headers are made from: the session. */
@@ -88,12 +87,12 @@ export class PollingPort implements Port {
     } else {
       this.congested = false;
     }
-    const { status = 0, body = "", reason = "" } = answer ?? {};
+    const { status = 0, body = "" } = answer ?? {};
     if (status === 200) {
       this.#ear.received(body);
     } else if (status !== 204) {
-      const attempt = /^fenced:(\d+)$/.exec(reason)?.[1];
-      this.#ear.lost(attempt ? FENCED : 0, attempt ?? (status ? `${status} ${reason}` : ""));
+      const attempt = /^fenced:(\d+)/.exec(String(body))?.[1];
+      this.#ear.lost(attempt ? FENCED : 0, attempt ?? (status ? `${status} ${body}` : ""));
     }
     if (this.#closed) return;
     if (this.#sid && !this.#poll) {

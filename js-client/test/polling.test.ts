@@ -6,10 +6,10 @@ import type { Data } from "../src/protocol/codec.js";
 import { codec, event, KEY, message, welcome } from "./peers.js";
 
 const OWNER = { codec, key: KEY, attempt: 3, progress: () => ({ kind: "ack", handed: 5 }) as const };
-const EMPTY: HttpAnswer = { status: 204, body: new Uint8Array(), reason: "" };
+const EMPTY: HttpAnswer = { status: 204, body: new Uint8Array() };
 
 function answer(body: Data): HttpAnswer {
-  return { status: 200, body, reason: "" };
+  return { status: 200, body };
 }
 
 function build() {
@@ -109,9 +109,9 @@ test("while a push is in flight no other is made, and a poll stays open beside i
 
 test.each<[string, HttpAnswer | null, unknown[]]>([
   ["no answer", null, ["lost", 0, ""]],
-  ["401", { status: 401, body: "", reason: "unknown session" }, ["lost", 0, "401 unknown session"]],
-  ["fenced", { status: 409, body: "", reason: "fenced:7" }, ["lost", FENCED, "7"]],
-  ["a server that fails", { status: 502, body: "", reason: "" }, ["lost", 0, "502 "]],
+  ["401", { status: 401, body: "unknown session" }, ["lost", 0, "401 unknown session"]],
+  ["fenced", { status: 409, body: "fenced:7\n" }, ["lost", FENCED, "7"]],
+  ["a server that fails", { status: 502, body: "" }, ["lost", 0, "502 "]],
 ])("%s loses the transport", (_what, failure, expected) => {
   const { port, told } = attached();
 

@@ -20,7 +20,7 @@ sys.stdout.write((files("antiphon") / "browser" / "antiphon.js").read_text())
 
 RUN = """
 const script = require("fs").readFileSync(0, "utf8");
-const antiphon = new Function(script + "; return antiphon;")();
+new Function(script)();
 console.log(typeof antiphon.connect, typeof antiphon.Client);
 """
 

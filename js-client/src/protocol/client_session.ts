@@ -262,8 +262,11 @@ export class ClientSession extends Session {
       if (!("args" in packet)) continue;
       const { namespace, name, args } = packet;
       const sent = { namespace, name, args };
-      if (number) {
-        unconfirmed.push({ ...sent, arrived: arrived === null ? null : number <= arrived });
+      const again = "redelivered" in packet;
+      if (number || again) {
+        const came = number && arrived !== null ? number <= arrived : null;
+        // What was sent again may have run in the session before: that it did not come in this one says nothing.
+        unconfirmed.push({ ...sent, arrived: again ? came || null : came });
       } else {
         unsent.push(sent);
       }

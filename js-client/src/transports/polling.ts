@@ -23,8 +23,7 @@ export class HttpPort extends PollingPort {
       });
       const { status, ok } = response;
       const text = !ok || typeof body === "string";
-      const answer = text ? await response.text() : new Uint8Array(await response.arrayBuffer());
-      return { status, body: answer, reason: ok ? "" : (response.headers.get("Antiphon-Reason") ?? String(answer)) };
+      return { status, body: text ? await response.text() : new Uint8Array(await response.arrayBuffer()) };
     }
 
     super(owner, ear, (request) => {

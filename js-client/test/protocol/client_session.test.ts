@@ -284,6 +284,25 @@ describe("a lost session", () => {
     expect(outcomes).toMatchObject([{ constructor: CallAbandoned }]);
   });
 
+  test("what was to be sent again is unconfirmed, for it may have run in the session before", () => {
+    const { session } = joinedSession();
+    session.emit(event(1), { repeatable: true });
+    session.take(1);
+    anew(session);
+
+    session.leave(session.members.get("/"));
+    session.end("kicked");
+    const [, left] = session.losses;
+    const other = joinedSession().session;
+    other.emit(event(2), { repeatable: true });
+    other.take(1);
+    anew(other);
+    other.end("kicked");
+
+    expect(left).toMatchObject({ unconfirmed: [], unsent: [] });
+    expect(other.losses[1]).toMatchObject({ unconfirmed: [{ args: [2], arrived: null }], unsent: [] });
+  });
+
   test("nobody knows what had arrived at a server that does not know the session", () => {
     const { session } = joinedSession();
     session.emit(event(1));

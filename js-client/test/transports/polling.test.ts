@@ -94,8 +94,7 @@ test("a small push outlives its page, a large one could not", async () => {
 });
 
 test.each<[string, ResponseInit, string, unknown[]]>([
-  ["the header", { status: 409, headers: { "Antiphon-Reason": "fenced:7" } }, "", ["lost", 4003, "7"]],
-  ["the body", { status: 409 }, "fenced:7", ["lost", 4003, "7"]],
+  ["the body", { status: 409 }, "fenced:7\n", ["lost", 4003, "7"]],
   ["the status alone", { status: 502 }, "", ["lost", 0, "502 "]],
 ])("why an answer is none is read from %s", async (_where, init, body, expected) => {
   const { requests, told } = await attached();

@@ -200,9 +200,7 @@ class ClientEnd:
             sent.held = True  # it waits at its gate again
         if self.known is not None:
             self.history.losses[self.known] = loss.reason
-            invariants.i3_losses_are_told_with_their_reason(
-                self.history, self.known, loss, self.time.now, self._window
-            )
+            invariants.i3_losses_are_told_with_their_reason(self.history, self.known, loss, self.time.now, self._window)
 
     def _soon(self) -> None:
         if not self._flushing:

@@ -199,7 +199,9 @@ def i3_losses_are_told_with_their_reason(history: History, sid: str, loss: Loss,
     if log.ending is None:
         if not log.abused:
             history.violated(f"the client lost {sid} ({loss.reason}), and it lives", "I3", "I8")
-    elif loss.reason != log.ending.code and not log.abused and (now < log.ended_at + window or loss.reason != "unknown"):
+    elif (
+        loss.reason != log.ending.code and not log.abused and (now < log.ended_at + window or loss.reason != "unknown")
+    ):
         names = ("I3", "I17") if log.ending.code == "overflow" else ("I3",)
         history.violated(f"{sid} ended with {log.ending.code}, but the client was told {loss.reason}", *names)
 
@@ -243,7 +245,11 @@ def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, cli
     """An ack lets its sender forget: only what was handed over may be forgotten."""
     session = client.session
     abused = client.known is not None and history.log(client.known).abused
-    if session.ending is None and not abused and len(history.open_up) > session.outbox.packets + session.members.packets:
+    if (
+        session.ending is None
+        and not abused
+        and len(history.open_up) > session.outbox.packets + session.members.packets
+    ):
         open_up = sum(not sent.withdrawn for sent in history.open_up.values())
         kept = session.outbox.packets + session.members.packets
         if open_up > kept:
@@ -251,7 +257,12 @@ def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, cli
     for line in server.registry:
         log = line.log  # type: ignore[attr-defined]
         kept = line.session.outbox.packets
-        if line.session.ending is None and len(log.expected) > kept and log.sid not in history.losses and client.known == log.sid:
+        if (
+            line.session.ending is None
+            and len(log.expected) > kept
+            and log.sid not in history.losses
+            and client.known == log.sid
+        ):
             expected = sum(not sent.withdrawn for sent in log.expected)
             if expected > kept:
                 history.violated(f"{log.sid} keeps {kept} packets, but {expected} were not handed over", "I4")

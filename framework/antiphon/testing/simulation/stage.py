@@ -16,7 +16,7 @@ from antiphon.testing.simulation.history import History
 from antiphon.testing.simulation.network import Network
 from antiphon.testing.simulation.schedule import Step
 from antiphon.testing.simulation.server_end import Profile, ServerEnd, SimulatedConnection
-from antiphon.testing.simulation.streams import Close, Stream
+from antiphon.testing.simulation.streams import Stream
 from antiphon.testing.simulation.tasks import Task
 from antiphon.testing.simulation.virtual_time import VirtualTime
 from antiphon.types import Data
@@ -411,4 +411,3 @@ class _Visit:
 
     def answered(self, reply: object) -> None:
         """Nobody reads it."""
-
