@@ -87,6 +87,7 @@ export class Client {
       backoff: this.#backoff,
     });
     this.#home = {
+      client: this,
       session: this.#session,
       report: this.#report,
       now: () => clock.now(),

@@ -18,14 +18,10 @@
  */
 
 /** The root: whatever antiphon throws on purpose is one of these. */
-export class AntiphonError extends Error {
-  // A minifier renames classes, so each says its name itself.
-  override name = "AntiphonError";
-}
+export class AntiphonError extends Error {}
 
 /** The session ended: `code` is one of the protocol's reasons, `reason` is for humans. */
 export class ConnectionClosed extends AntiphonError {
-  override name = "ConnectionClosed";
   readonly code: string;
   readonly reason: string;
   /** Whether trying again makes sense; a deliberate goodbye says no. */
@@ -41,7 +37,6 @@ export class ConnectionClosed extends AntiphonError {
 
 /** The server turned this client away from `namespace`; `data` is what it chose to tell. */
 export class ConnectionRefused extends AntiphonError {
-  override name = "ConnectionRefused";
   readonly namespace: string;
   readonly reason: string;
   readonly data: unknown;
@@ -55,14 +50,10 @@ export class ConnectionRefused extends AntiphonError {
 }
 
 /** A call had another outcome than a value. */
-export class CallError extends AntiphonError {
-  override name = "CallError";
-}
+export class CallError extends AntiphonError {}
 
 /** Nobody answered in time. The handler may still run, or may have run. */
-export class CallTimeout extends CallError {
-  override name = "CallTimeout";
-}
+export class CallTimeout extends CallError {}
 
 /**
  * The other side's handler threw.
@@ -71,7 +62,6 @@ export class CallTimeout extends CallError {
  * learns only that there was one.
  */
 export class CallFailed extends CallError {
-  override name = "CallFailed";
   readonly code: string;
   readonly data: unknown;
 
@@ -83,28 +73,19 @@ export class CallFailed extends CallError {
 }
 
 /** The session ended while the call was under way, so its outcome is unknown. */
-export class CallAbandoned extends CallError {
-  override name = "CallAbandoned";
-}
+export class CallAbandoned extends CallError {}
 
 /** The call never left this side (its deadline passed, or its queue was cleared): it certainly did not run. */
-export class CallNotSent extends CallError {
-  override name = "CallNotSent";
-}
+export class CallNotSent extends CallError {}
 
 /** Somebody broke the protocol. */
-export class ProtocolError extends AntiphonError {
-  override name = "ProtocolError";
-}
+export class ProtocolError extends AntiphonError {}
 
 /** You asked for something that the protocol forbids; nothing was sent. */
-export class LocalProtocolError extends ProtocolError {
-  override name = "LocalProtocolError";
-}
+export class LocalProtocolError extends ProtocolError {}
 
 /** The peer broke the protocol: `code` is the reason its session ends with. */
 export class RemoteProtocolError extends ProtocolError {
-  override name = "RemoteProtocolError";
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -115,8 +96,6 @@ export class RemoteProtocolError extends ProtocolError {
 
 /** Received bytes or text are no value of the wire; the fault is the peer's. */
 export class DecodeError extends RemoteProtocolError {
-  override name = "DecodeError";
-
   constructor(message: string) {
     super("protocol", message);
   }
@@ -124,7 +103,6 @@ export class DecodeError extends RemoteProtocolError {
 
 /** A value that you sent cannot travel; `path` says where it stands, for example `args[0].when`. */
 export class PayloadError extends AntiphonError {
-  override name = "PayloadError";
   readonly path: string;
 
   constructor(path: string, problem: string) {
@@ -134,6 +112,23 @@ export class PayloadError extends AntiphonError {
 }
 
 /** A packet would pass a bound of the outbox; it was refused where it was emitted and nothing else was disturbed. */
-export class OutboxFull extends AntiphonError {
-  override name = "OutboxFull";
-}
+export class OutboxFull extends AntiphonError {}
+
+// A minifier renames classes, so their names are said here.
+const NAMED = {
+  AntiphonError,
+  CallAbandoned,
+  CallError,
+  CallFailed,
+  CallNotSent,
+  CallTimeout,
+  ConnectionClosed,
+  ConnectionRefused,
+  DecodeError,
+  LocalProtocolError,
+  OutboxFull,
+  PayloadError,
+  ProtocolError,
+  RemoteProtocolError,
+};
+for (const [name, { prototype }] of Object.entries(NAMED)) prototype.name = name;

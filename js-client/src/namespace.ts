@@ -1,4 +1,5 @@
 /** One namespace as the application holds it: what is heard in it, and what is said to it. */
+import type { Client } from "./client.js";
 import { Listeners, type Report, type Unsubscribe } from "./emitter.js";
 import { CallFailed, ConnectionRefused, OutboxFull } from "./errors.js";
 import type { ClientSession } from "./protocol/client_session.js";
@@ -13,6 +14,7 @@ const CALL_TIMEOUT = 30;
 
 /** What a namespace needs of its client. */
 export interface Home {
+  readonly client: Client;
   readonly session: ClientSession;
   readonly report: Report;
   now(): number;
@@ -77,6 +79,8 @@ export class Namespace<
   Said extends Events<Said> = AnySaid,
 > extends Sender<Said> {
   readonly name: string;
+  /** The client behind it: its state, its transport, its losses. */
+  readonly client: Client;
   readonly #home: Home;
   readonly #member: Member;
   readonly #events = new Map<string, Listeners<readonly unknown[]>>();
@@ -91,6 +95,7 @@ export class Namespace<
   constructor(home: Home, name: string) {
     super(home, name, {});
     this.name = name;
+    this.client = home.client;
     this.#home = home;
     this.#member = home.session.members.get(name);
   }

@@ -42,8 +42,8 @@ export class WebSocketPort implements Port {
       socket.onopen = () => this.#closed || ear.opened();
       socket.onmessage = ({ data }: { data: ArrayBuffer | string }) =>
         this.#closed || ear.received(typeof data === "string" ? data : new Uint8Array(data));
-      // A close follows and says more; without a listener the sockets of Node would throw.
-      socket.onerror = () => {};
+      // In browsers a close follows an error; in Node 20 none does when the address was never reached.
+      socket.onerror = () => this.#closed || ear.lost(0, "");
       socket.onclose = ({ code, reason }) => this.#closed || ear.lost(code, reason);
     } catch {
       // It throws at once where the page's policy forbids the address. Told later, for nobody knows this port yet.

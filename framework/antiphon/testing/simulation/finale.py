@@ -21,6 +21,9 @@ TAKEOVER = 3.0 + 1.0 + ROUND_TRIPS
 
 def finish(stage: Stage) -> None:
     """Play the end; violations are in the history."""
+    history, network = stage.history, stage.network
+    seconds = stage.time.now - stage.began
+    invariants.nobody_is_busy(history, network.requests, seconds, len(history.up) + len(history.down))
     for act in (_calm, _idle, _move_over, _close):
         if not stage.history.violations:
             act(stage)
@@ -82,7 +85,7 @@ def _idle(stage: Stage) -> None:
     """Nothing happens: neither side may be busy with that."""
     requests = stage.network.requests
     stage.run(60.0)
-    invariants.nobody_is_busy(stage.history, stage.network.requests - requests, 60.0)
+    invariants.nobody_is_busy(stage.history, stage.network.requests - requests, 60.0, 0)
 
 
 def _move_over(stage: Stage) -> None:

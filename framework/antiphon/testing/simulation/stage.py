@@ -44,6 +44,7 @@ class Stage:
     def __init__(self, seed: int) -> None:
         self.random = random = Random(~seed)
         self.time = VirtualTime()
+        self.began = self.time.now
         self.history = History()
         self.network = Network(self.time, random)
         self.profile = _profile(random)
