@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from antiphon import Server, Socket
-from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.config import Limits
+from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.protocol.packets import Event, Hello, Packet
 from antiphon.transports.websocket import WebSocketTransport
 from antiphon.types import Data
@@ -92,7 +92,7 @@ async def server() -> Any:
 
 
 async def calls_from_byte_to_handler(server: Server, events: int) -> tuple[int, Profile, int]:
-    """Handle `events` events that come as messages of their own; how many handlers ran, what was called, and the tasks."""
+    """Handle so many events, each a message of its own: how many handlers ran, what was called, how many tasks."""
     handled = 0
     root = server.namespace("/")
 

@@ -25,8 +25,19 @@ LAYERS = {
     "testing": 5,
 }
 PURE = ("protocol", "dialects")
-# The Python client speaks one dialect, the server is put together from the native one: both are L3 and may.
-IMPURE = {"asyncio", "socket", "time", "logging", "random", "secrets", "threading", "aiohttp", "ssl", "select", "datetime"}
+IMPURE = {
+    "aiohttp",
+    "asyncio",
+    "datetime",
+    "logging",
+    "random",
+    "secrets",
+    "select",
+    "socket",
+    "ssl",
+    "threading",
+    "time",
+}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 

@@ -47,9 +47,7 @@ class Counting:
     async def statistics(self, request: web.Request) -> web.Response:
         """GET /statistics: which transports are in use, and what was heard."""
         now = self.server.statistics()
-        return web.json_response(
-            {"sessions": now.sessions, "made": now.sessions_made, "transports": dict(now.transports), "heard": self.heard}
-        )
+        return web.json_response({"made": now.sessions_made, "transports": dict(now.transports), "heard": self.heard})
 
 
 async def page(request: web.Request) -> web.FileResponse:

@@ -155,7 +155,7 @@ class ClientSession(Session):
                 if member.place is Place.WANTED:
                     self.members.sent(member)
                 else:
-                    # It was left while Hello was under way; should it be asked for again, the Hello's answer comes first.
+                    # It was left while Hello was under way; asked for again, the answer to the Hello comes first.
                     member.answers += 1
                     self.send(Leave(namespace))
         for member in self.members.waiting():

@@ -322,19 +322,22 @@ def i13_rooms_and_data_stay(history: History, server: ServerEnd) -> None:
                 history.violated(f"{log.sid} has {socket.data} in {name}, not {log.data[name]}", "I13")
 
 
-def i16_one_unsent_latest_value(history: History, sent: list[Sent]) -> None:
-    """Of one key at most one value waits without a number."""
-    unsent: set[tuple[str, str, str]] = set()
+def i16_one_unsent_latest_value(history: History, sent: list[Sent]) -> list[Sent]:
+    """Of one key at most one value waits without a number. Returns which values wait."""
+    waiting: list[Sent] = []
+    unsent: set[tuple[str, str, str, bool]] = set()
     for latest in sent:
         entry = latest.entry
-        if entry is None or entry.withdrawn or entry.number is not None or latest.fate:
+        ended = latest.sid and history.log(latest.sid).ending is not None
+        if entry is None or entry.withdrawn or entry.number is not None or latest.fate or ended:
             continue
-        if latest.delivered or (entry.held is False and latest.sid == "" and latest.serial not in history.open_up):
-            continue
-        key = (latest.sid, latest.namespace, latest.key)
+        waiting.append(latest)
+        # One in the outbox and one at the gate may be of two stays in the namespace.
+        key = (latest.sid, latest.namespace, latest.key, entry.held)
         if key in unsent:
             history.violated(f"two values of {latest.key} wait", "I16")
         unsent.add(key)
+    return waiting
 
 
 # -- what is looked at in the end

@@ -17,12 +17,13 @@ from antiphon.errors import CallError
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.codec import Codec
 from antiphon.protocol.outbox import Entry
-from antiphon.protocol.packets import Call, Call as CallPacket, Event, Hello, Volatile
-from antiphon.protocol.server_session import ServerSession, Settings
+from antiphon.protocol.packets import Call, Event, Hello, Volatile
+from antiphon.protocol.packets import Call as CallPacket
+from antiphon.protocol.server_session import ServerSession
 from antiphon.server.connection import Connection
 from antiphon.server.gateway import Gateway
 from antiphon.server.line import Line
-from antiphon.server.registry import Admission, Registry, prove
+from antiphon.server.registry import Admission, Registry
 from antiphon.server.server import TICK, Server
 from antiphon.server.tasks import Tasks
 from antiphon.testing.simulation import invariants

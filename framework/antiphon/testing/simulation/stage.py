@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from random import Random
 
 from antiphon.client.polling import HttpRequest
@@ -53,7 +52,7 @@ class Stage:
         self.start_server()
         self.start_client()
         self.app.join("/a", "yes")
-        if random.random() < 0.3:
+        if random.random() < 0.5:
             self.network.weather.websocket = "refused"
         self.client.connect()
 
@@ -101,6 +100,8 @@ class Stage:
         invariants.i5_buffers_are_bounded(history, server, client)
         invariants.i6_one_living_transport(history, server)
         invariants.i13_rooms_and_data_stay(history, server)
+        for app in (self.app, self.server_app):
+            app.latest = invariants.i16_one_unsent_latest_value(history, app.latest)
 
     # -- what the applications do
 
