@@ -11,6 +11,8 @@ from antiphon import (
     Client,
     ConnectionClosed,
     ConnectionRefused,
+    LocalProtocolError,
+    PayloadError,
     Refused,
     Server,
     Socket,
@@ -203,3 +205,83 @@ async def test_nothing_is_left_when_everything_is_closed(transport: str) -> None
 def test_a_client_that_cannot_work_is_refused_where_it_is_made(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Client("http://localhost/antiphon", **options)  # type: ignore[arg-type]  # wrong on purpose
+
+
+async def test_listeners_that_raise_disturb_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server()
+    server.namespace("/chat").on("ask")(lambda socket: "yes")
+
+    def complain(what: object) -> None:
+        raise ValueError(f"not now: {what}")
+
+    async with serving(server) as running:
+        client = Client(running.url, backoff=SOON)
+        client.on_state = client.on_loss = complain
+        chat = client.namespace("/chat")
+        await client.connect()
+        await chat.ready()
+        [line] = server.registry
+        line.session.end("overflow", "too slow", 0.0)
+        await until(lambda: not chat.connected)
+
+        assert await chat.call("ask", timeout=PATIENCE) == "yes"
+        await client.close()
+
+    assert "not now: connected" in caplog.text
+    assert "not now: Loss" in caplog.text
+
+
+async def test_a_client_that_is_not_wanted_any_more_while_it_connects_leaves_nothing_behind() -> None:
+    async with serving(Server()) as running:
+        url = running.url
+    client, before = Client(url, backoff=SOON), asyncio.all_tasks()
+
+    async def enter() -> None:
+        async with client:
+            raise AssertionError("there is no server")
+
+    entering = asyncio.create_task(enter())
+    await until(lambda: client.state == "waiting")
+    entering.cancel()
+    await asyncio.wait([entering])
+
+    assert client.state == "closed"
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("name", ["chat", "", "/" + "x" * 128, 5, "/\ud800"])
+def test_a_name_that_no_namespace_can_have_is_refused(name: str) -> None:
+    client = Client("http://127.0.0.1:9/antiphon")
+
+    with pytest.raises(LocalProtocolError, match="a namespace is named"):
+        client.namespace(name)
+
+
+@pytest.mark.parametrize("auth", [object(), float("nan"), {1: 2}, "\ud800"])
+def test_auth_that_cannot_travel_is_refused_where_it_is_given(auth: object) -> None:
+    """In a Hello it would be refused, or could not be written, at every attempt."""
+    client = Client("http://127.0.0.1:9/antiphon")
+
+    with pytest.raises(PayloadError, match="auth"):
+        client.namespace("/chat", auth=auth)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_auth_that_is_too_large_for_a_hello_reaches_the_connect_handler(transport: str) -> None:
+    server, seen = Server(), []
+
+    for name in ("/small", "/large", "/last"):
+
+        @server.namespace(name).on_connect
+        def enter(socket: Socket, auth: str) -> None:
+            seen.append((socket.namespace.name, len(auth)))
+
+    async with serving(server) as running:
+        client = Client(running.url, transports=(transport,), backoff=SOON)
+        wanted = [client.namespace(name, auth="x" * size) for name, size in (("/small", 10), ("/large", 20_000))]
+        wanted.append(client.namespace("/last", auth=""))
+        async with asyncio.timeout(PATIENCE), client:
+            for namespace in wanted:
+                await namespace.ready()
+
+    assert seen == [("/small", 10), ("/large", 20_000), ("/last", 0)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 
 from antiphon import (
+    CallNotSent,
     Client,
+    Limits,
     OutboxFull,
     PayloadError,
     Server,
@@ -135,3 +138,36 @@ async def test_an_event_that_nobody_handles_is_no_trouble(caplog: pytest.LogCapt
 
             assert await socket.call("add", 2, 3) == 5
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("name", ["", "x" * 129, 5, "\ud800"])
+async def test_an_event_name_that_cannot_travel_is_refused_where_it_is_emitted(name: str) -> None:
+    client = Client("http://127.0.0.1:9/antiphon")
+    chat = client.namespace("/chat")
+
+    with pytest.raises(PayloadError, match="the name of an event is a str of 1 to 128 characters"):
+        chat.emit_nowait(name)
+    with pytest.raises(PayloadError, match="the name of an event is a str of 1 to 128 characters"):
+        await chat.call(name)
+
+
+@pytest.mark.parametrize("transport", ["websocket", "longpoll"])
+async def test_what_waited_for_a_server_that_takes_less_is_not_sent(
+    transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Sent, it would be refused at every attach, and the client would never come through."""
+    server, heard = Server(limits=Limits(message=65_536)), []
+    server.namespace("/chat").on("say")(lambda socket, text: heard.append(len(text)))
+    async with serving(server) as running:
+        client = Client(running.url, transports=(transport,), backoff=SOON)
+        chat = client.namespace("/chat")
+        chat.emit_nowait("say", "x" * 200_000)
+        chat.emit_nowait("say", "x" * 20_000)
+        asking = asyncio.create_task(chat.call("say", "x" * 100_000))
+        async with client:
+            with pytest.raises(CallNotSent, match="larger than this server takes"):
+                await asking
+            await until(lambda: heard)
+
+    assert heard == [20_000]
+    assert "an event of 200017 bytes was dropped" in caplog.text

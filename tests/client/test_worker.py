@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from antiphon import CallFailed, Client, LocalProtocolError, Server
+from antiphon import CallFailed, Client, LocalProtocolError, Server, Socket
 from tests.client.serving import connected, serving, until
 
 
@@ -180,3 +180,38 @@ async def test_a_disconnect_handler_that_expects_something_else_is_told_in_the_l
         await until(lambda: heard)
     assert "on_disconnect of namespace '/one' expects int for parameter 'reason'" in caplog.text
     assert "never retrieved" not in caplog.text
+
+
+@pytest.mark.parametrize("failure", [CallFailed("taken", "try another", object()), CallFailed(5)])  # type: ignore[arg-type]
+async def test_a_call_failed_that_cannot_travel_fails_the_call_and_nothing_else(
+    failure: CallFailed, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, sockets = Server(), list[Socket]()
+    server.namespace("/chat").on_connect(sockets.append)
+    async with serving(server) as running, connected(running.url, "/chat") as client:
+
+        @client.namespace("/chat").on("ask")
+        def ask() -> None:
+            raise failure
+
+        client.namespace("/chat").on("fine")(lambda: "yes")
+
+        with pytest.raises(CallFailed) as told:
+            await sockets[0].call("ask", timeout=1.0)
+
+        assert told.value.code == "error"
+        assert "cannot travel" in caplog.text
+        assert await sockets[0].call("fine", timeout=1.0) == "yes"
+
+
+async def test_a_handler_that_waited_for_a_cancelled_task_fails_its_call() -> None:
+    server, sockets = Server(), list[Socket]()
+    server.namespace("/chat").on_connect(sockets.append)
+    async with serving(server) as running, connected(running.url, "/chat") as client:
+
+        @client.namespace("/chat").on("ask")
+        async def ask() -> None:
+            raise asyncio.CancelledError
+
+        with pytest.raises(CallFailed, match="the handler failed"):
+            await sockets[0].call("ask", timeout=1.0)

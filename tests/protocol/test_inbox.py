@@ -7,7 +7,7 @@ import pytest
 from antiphon.config import Inbox as Bounds
 from antiphon.errors import PayloadError
 from antiphon.protocol.codec import Broken, Message, is_counted
-from antiphon.protocol.inbox import Inbox
+from antiphon.protocol.inbox import ACK_SIZE, Inbox
 from antiphon.protocol.packets import (
     Ack,
     Call,
@@ -24,7 +24,7 @@ from antiphon.protocol.packets import (
     Reply,
     Volatile,
 )
-from tests.protocol.wire import event
+from tests.protocol.wire import event, message, read
 
 
 class Presses:
@@ -427,3 +427,19 @@ def test_large_volatile_packets_are_charged_one_by_one() -> None:
     inbox.accept(of(1, volatile(3)), 20, 0.0)
 
     assert hand_over_all(inbox) == [volatile(3)]
+
+
+def test_an_ack_that_left_before_a_large_event_was_handed_over_does_not_count_for_it() -> None:
+    """The peer's window would stay shut for the 5 s that an ack may take."""
+    pressing: list[bool] = []
+    inbox = Inbox(Bounds(), lambda: pressing.append(True))
+    first, large = message(1, event(0)), message(2, Event("/", "say", [bytes(ACK_SIZE)]))
+    inbox.accept(read(first), len(first), 0.0)
+    inbox.hand_over()
+    inbox.accept(read(large), len(large), 0.0)
+    inbox.acked(0.0)
+    pressing.clear()
+
+    inbox.hand_over()
+
+    assert pressing

@@ -145,3 +145,14 @@ def test_a_closed_outbox_is_empty_and_keeps_nothing_that_still_comes() -> None:
     assert outbox.packets == 0
     assert take(outbox) == []
     assert list(outbox.entries()) == []
+
+
+def test_a_shared_packet_larger_than_one_may_be_passes_the_bound() -> None:
+    outbox = open_outbox()
+    outbox.largest = 50
+
+    outbox.put(Prepared(of_size(50)))
+    assert not outbox.overflowed
+
+    outbox.put(Prepared(of_size(51)))
+    assert outbox.overflowed

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from antiphon import OutboxFull, PayloadError, Server, Socket
-from tests.server.peer import JSON, Peer, entered, settle
+from antiphon.protocol.packets import Close
+from tests.server.peer import JSON, Peer, entered, serving, settle
 
 Named = dict[str, tuple[Peer, Socket]]
 
@@ -151,3 +152,19 @@ async def test_one_slow_client_delays_nobody(server: Server, people: Named) -> N
         await server.namespace("/").emit("hi")
 
     assert await heard(people) == {"bob": 3, "cat": 3}
+
+
+async def test_an_event_that_fits_in_one_form_only_ends_the_sessions_of_the_other() -> None:
+    """They would be sent a message that nobody may read, at every attach."""
+    async with serving() as (server, _):
+        ann = await entered(server)
+        bob = Peer(server, "bob", JSON)
+        bob.attach("/")
+        await settle()
+        bob.read()
+
+        await server.namespace("/").emit("said", bytes(900_000))
+        await settle()
+
+        assert ann.events() == [("said", bytes(900_000))]
+        assert bob.read() == [Close("overflow", "the peer did not take what was sent to it", 1000)]

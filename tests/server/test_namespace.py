@@ -405,3 +405,40 @@ async def test_leaving_what_one_is_not_in_does_nothing(server: Server) -> None:
     await settle()
 
     assert [type(packet) for packet in ann.read()] == [Failed]
+
+
+async def test_who_is_put_out_by_its_connect_handler_is_refused() -> None:
+    """A Leave would be no answer to its join, and it would wait for ever."""
+    async with serving() as (server, _):
+        seen_off = []
+
+        @server.namespace("/").on_connect
+        async def enter(socket: Socket) -> None:
+            await socket.disconnect("not today")
+
+        @server.namespace("/").on_disconnect
+        def leave(socket: Socket, reason: str) -> None:
+            seen_off.append(reason)
+
+        ann = Peer(server)
+        ann.attach("/")
+        await settle()
+
+        assert ann.read() == [Refusal("/", "not today")]
+        assert seen_off == ["not today"]
+        assert server.namespace("/").count() == 0
+
+
+async def test_who_is_put_out_and_refused_by_its_connect_handler_is_answered_once() -> None:
+    async with serving() as (server, _):
+
+        @server.namespace("/").on_connect
+        async def enter(socket: Socket) -> None:
+            await socket.disconnect("not today")
+            raise Refused("nor tomorrow")
+
+        ann = Peer(server)
+        ann.attach("/")
+        await settle()
+
+        assert ann.read() == [Refusal("/", "nor tomorrow")]

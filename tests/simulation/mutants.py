@@ -11,7 +11,10 @@ import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 __all__ = ["MOST_SCHEDULES", "MUTANTS", "Mutant"]
 
@@ -159,9 +162,9 @@ MUTANTS = (
     Mutant(
         "silence is no news",
         "I3",
-        "antiphon.protocol.session",
-        "if self.heartbeat.silent(now):",
-        "if False:",
+        "antiphon.protocol.heartbeat",
+        "return self.heard + self.settings.interval + self.settings.timeout",
+        'return float("inf")',
     ),
     Mutant(
         "a new transport carries only what is new",
@@ -176,13 +179,6 @@ MUTANTS = (
         "antiphon.server.registry",
         "return tombstone.reason, tombstone.received",
         'return "unknown", 0',
-    ),
-    Mutant(
-        "volatile events wait for the next transport",
-        "I16",
-        "antiphon.protocol.session",
-        "self.outbox.drop_volatile()",
-        "pass",
     ),
     Mutant(
         "a goodbye that nobody hears is never over",
@@ -215,7 +211,7 @@ class _Patched(SourceFileLoader):
             raise SystemExit(f"mutant {self.mutant.name!r} is out of date: {self.mutant.old!r} is not there once")
         return source.replace(self.mutant.old, self.mutant.new).encode()
 
-    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:
+    def set_data(self, path: str, data: Buffer, *, _mode: int = 0o666) -> None:
         """Nothing of it is written to disk."""
 
 

@@ -8,7 +8,7 @@ import random
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 
@@ -21,15 +21,19 @@ from antiphon.client.worker import Worker
 from antiphon.config import Backoff as BackoffSettings
 from antiphon.config import Limits, Outbox
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
-from antiphon.errors import CallError, ConnectionClosed
+from antiphon.dispatch.payloads import to_wire
+from antiphon.errors import CallError, ConnectionClosed, LocalProtocolError
 from antiphon.protocol.client_session import ClientSession, Loss
 from antiphon.protocol.membership import Place
 from antiphon.protocol.packets import Call
+from antiphon.protocol.values import stray
 from antiphon.types import Data, Value
 
 __all__ = ["Client"]
 
 log = logging.getLogger("antiphon.client")
+
+T = TypeVar("T")
 
 # A goodbye waits so long for acks (contract rule 26), and for the transport to carry it.
 CLOSE_WAIT = 3.0
@@ -70,7 +74,7 @@ class Client:
         )
         self.on_state: Callable[[str], None] | None = None
         self.on_loss: Callable[[Loss], None] | None = None
-        self._limits = limits
+        self.limits = limits
         self._headers = headers or {}
         self._connector = Connector(
             self.session, self._open_port, kinds=transports, backoff=Backoff(backoff, random.random)
@@ -88,7 +92,15 @@ class Client:
     # -- what the application does
 
     def namespace(self, name: str = "/", *, auth: Value = None) -> ClientNamespace:
-        """A namespace of the server; `auth` is what its on_connect is given. It is joined once the client connects."""
+        """A namespace of the server; `auth` is what its on_connect is given. It is joined once the client connects.
+
+        Raises LocalProtocolError for a name that no namespace can have, and PayloadError for `auth` that cannot travel.
+        """
+        if type(name) is not str or not name.startswith("/") or len(name) > self.limits.name or stray(name, 0):
+            raise LocalProtocolError(
+                f'a namespace is named "/" or "/something", at most {self.limits.name} characters, not {name!r:.200}'
+            )
+        auth = to_wire(auth, "auth")
         namespace = self._namespaces.get(name)
         if namespace is None:
             namespace = self._namespaces[name] = ClientNamespace(self, name)
@@ -155,7 +167,12 @@ class Client:
                 await asyncio.wait(pending, timeout=CLOSE_WAIT)
 
     async def __aenter__(self) -> Self:
-        await self.connect()
+        try:
+            await self.connect()
+        except BaseException:
+            # Nobody calls __aexit__ now, and what was begun would go on for ever.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
@@ -235,13 +252,15 @@ class Client:
         """Look at what the core has become: tell the application, and be called again in time."""
         while self.session.losses:
             self._tell_loss(self.session.losses.pop(0))
+        while self.session.oversized:
+            entry = self.session.oversized.pop(0)
+            log.error("an event of %d bytes was dropped: this server takes less, see its Limits", len(entry.encoded))
         self.session.expired.clear()  # whoever gave a deadline knows it; an expired call has its outcome
         self._worker.wake()
         if self.state != self._state:
             self._state = self.state
             self._changed.set()
-            if self.on_state is not None:
-                self.on_state(self._state)
+            self._tell(self.on_state, self._state)
             if self._connector.stopped is not None:
                 error = ConnectionClosed(self._connector.stopped.code, self._connector.stopped.reason)
                 for namespace in self._namespaces.values():
@@ -258,9 +277,17 @@ class Client:
         if loss.reason == "closed" and not (loss.unconfirmed or loss.unsent):
             return  # our own goodbye, and nothing was lost
         if self.on_loss is not None:
-            self.on_loss(loss)
+            self._tell(self.on_loss, loss)
         elif loss.unconfirmed:
             log.warning("the session was lost (%s) with %d packets unconfirmed", loss.reason, len(loss.unconfirmed))
+
+    def _tell(self, listener: Callable[[T], None] | None, what: T) -> None:
+        """Tell the application's listener. It runs within a transport: what it raises must not end that."""
+        if listener is not None:
+            try:
+                listener(what)
+            except Exception:
+                log.exception("the listener %r raised", listener)
 
     def _soon(self) -> None:
         """Write at the end of this turn of the loop."""
@@ -294,7 +321,7 @@ class Client:
         assert self._http is not None
         loop = asyncio.get_running_loop()
         if kind == "websocket":
-            return WebSocket(self, link, self._http, self.url, self._limits.message)
+            return WebSocket(self, link, self._http, self.url, self.limits.message)
         return LongPoll(self, link, self._http, self.url, self.session, loop.call_soon)
 
     def left(self, namespace: ClientNamespace) -> None:

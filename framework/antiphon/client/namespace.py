@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from antiphon.dispatch.handlers import Handlers
-from antiphon.dispatch.payloads import to_wire
+from antiphon.dispatch.outgoing import outgoing
 from antiphon.errors import ConnectionClosed, ConnectionRefused
 from antiphon.protocol.packets import Call, Event
 
@@ -82,8 +82,8 @@ class ClientNamespace:
 
     def emit_nowait(self, event: str, *args: Any, deadline: float | None = None, repeatable: bool = False) -> None:
         """As `emit`, for code that is not async."""
-        packet = Event(self.name, event, to_wire(list(args), "args"))
         client = self._client
+        packet = Event(self.name, event, outgoing(event, args, client.limits))
         client.session.emit(
             packet, deadline=None if deadline is None else client.clock() + deadline, repeatable=repeatable
         )
@@ -95,7 +95,7 @@ class ClientNamespace:
         Raises CallTimeout after `timeout` seconds (CallNotSent if it had not even left), CallFailed when the handler
         raised, CallAbandoned when the session was lost with the call under way.
         """
-        packet_args = to_wire(list(args), "args")
+        packet_args = outgoing(event, args, self._client.limits)
         return await self._client.call(
             lambda id: Call(id, self.name, event, packet_args, round(timeout * 1000)), timeout, repeatable
         )

@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.handlers import Handler
+from antiphon.dispatch.outcomes import cancelled_by_us, tellable
 from antiphon.dispatch.payloads import to_wire
 from antiphon.errors import CallFailed, ConnectionClosed, ConnectionRefused, OutboxFull, PayloadError
 from antiphon.protocol.packets import Call, Event, Failed, Joined, Leave, Packet, Refused, Reply, Volatile
@@ -129,14 +130,24 @@ class Worker:
                 self._answer(Reply(call, to_wire(result, f"the reply of handler {handler.name!r}")), sid)
         except CallFailed as error:
             if call is not None:
-                data = to_wire(error.data, "the data of a CallFailed")
-                self._answer(Failed(call, error.code, error.message, data), sid)
+                self._answer(self._told(call, error, handler), sid)
             else:
                 log.warning("handler %r failed: %s", handler.name, error)
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            if cancelled_by_us(error):
+                raise
             log.exception("handler %r raised", handler.name)
             if call is not None:
                 self._answer(Failed(call, "error", "the handler failed"), sid)
+
+    def _told(self, call: int, error: CallFailed, handler: Handler) -> Failed:
+        """What a handler wants its caller to know; if that cannot travel, it is the handler's failure."""
+        try:
+            code, message, data = tellable(error.code, error.message, error.data)
+        except PayloadError:
+            log.exception("the CallFailed of handler %r cannot travel", handler.name)
+            return Failed(call, "error", "the handler failed")
+        return Failed(call, code, message, data)
 
     async def _hook(self, handler: Handler | None, args: list[Any]) -> None:
         if handler is None:

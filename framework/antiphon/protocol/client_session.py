@@ -26,6 +26,10 @@ from antiphon.types import Value
 
 __all__ = ["ClientSession", "Loss", "Unconfirmed"]
 
+# So many bytes of joins go with a Hello, which may have 16 KiB; the others follow as packets of their own.
+HELLO_JOINS = 12 << 10
+# What the mark of a packet that is sent again adds to it, in bytes; it must not make it too large.
+MARK = 8
 # Replies, cancels and leaves may pass the bound by so many (contract rule 11).
 RESERVE = 128
 
@@ -81,6 +85,7 @@ class ClientSession(Session):
         self.losses: list[Loss] = []
         self.retry_after = 0.0  # when the server wants us back at the earliest; whoever attaches sets it back
         self.expired: list[Entry] = []
+        self.oversized: list[Entry] = []  # events that waited for a server which takes less; they are not sent
         self._key = key
         self._limit = limits.message
         self._greeted: tuple[str, ...] = ()
@@ -98,7 +103,7 @@ class ClientSession(Session):
     def greet(self, auth: Value = None) -> Hello:
         """The Hello of a new attach. What it joins counts only if it makes the session."""
         self.attempt += 1
-        wanted = self.members.wanted()
+        wanted = self._for_hello()
         self._greeted = tuple(member.namespace for member in wanted)
         return Hello(
             key=self._key,
@@ -109,6 +114,16 @@ class ClientSession(Session):
             auth=auth,
             joins=tuple((member.namespace, member.auth) for member in wanted),
         )
+
+    def _for_hello(self) -> list[Member]:
+        """The namespaces that fit into a Hello, in their order: a larger one would be turned away at every attempt."""
+        room, fitting = HELLO_JOINS, []
+        for member in self.members.wanted():
+            room -= len(self.codec.encode(Join(member.namespace, member.auth)))
+            if room < 0:
+                break
+            fitting.append(member)
+        return fitting
 
     def stale(self, last: int) -> None:
         """The server knows a newer attach than ours: go on above it."""
@@ -205,7 +220,20 @@ class ClientSession(Session):
         member = self.members[namespace]
         if member.place is Place.IN and not member.gate:
             for entry in self.members.open(member):
-                self._queue(entry)
+                if len(entry.encoded) <= self.largest + MARK:
+                    self._queue(entry)
+                else:
+                    self._drop_oversized(entry)
+
+    def _drop_oversized(self, entry: Entry) -> None:
+        """It was emitted before Welcome said how much this server takes; sent, it would be refused at every attach."""
+        entry.withdrawn = True
+        if isinstance(entry.packet, Call):
+            size = f"a Call of {len(entry.encoded)} bytes is larger than this server takes ({self.largest} bytes)"
+            error = CallAbandoned(size) if entry.packet.redelivered else CallNotSent(size)
+            self.calls.give_up(entry.packet.id, error)
+        else:
+            self.oversized.append(entry)
 
     def clear(self, namespace: str) -> list[Entry]:
         """Drop what waits at the gate of a namespace; returns it."""

@@ -46,6 +46,7 @@ class Inbox:
         "_most_size",
         "_on_pressing",
         "_owed_size",
+        "_passed_over",
         "_pressed",
         "_waiting",
         "_waiting_flow",
@@ -76,6 +77,7 @@ class Inbox:
         self._waiting_flow = 0
         self._waiting_size = 0
         self._owed_size = 0
+        self._passed_over = 0  # bytes that came before the last ack and were not in it: they waited, and still may
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -139,6 +141,9 @@ class Inbox:
             return None
         _, packet, size = waiting.popleft()
         self._waiting_size -= size
+        if self._passed_over > 0:
+            self._passed_over -= size
+            self._owed_size += size
         if type(packet) in FLOW:
             self._waiting_flow -= 1
         self.handed = handed = waiting[0].number - 1 if waiting else self.received
@@ -155,6 +160,7 @@ class Inbox:
         """The peer has just been told `handed` and `received`."""
         self.told = self.handed
         self._owed_size = 0
+        self._passed_over = self._waiting_size
         self._pressed = False
         self.due = now + ACK_DELAY if self._waiting else NEVER
 

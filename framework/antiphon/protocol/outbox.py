@@ -87,6 +87,7 @@ class Outbox:
         "flow_packets",
         "flow_size",
         "form",
+        "largest",
         "on_dirty",
         "overflowed",
         "reserve",
@@ -105,6 +106,7 @@ class Outbox:
         self.dirty = False
         self.form = codec.form
         self.bounds = bounds
+        self.largest = bounds.size  # of one packet that many share
         self.window = Inbox()
         self.acked = 0
         self.cursor = 1
@@ -159,6 +161,9 @@ class Outbox:
         self._waiting.append(encoded)
         self._waiting_size += len(encoded)
         self.size += len(encoded)
+        if len(encoded) > self.largest:
+            # It fitted in the form that was looked at, not in this one; a message that is too large comes for ever.
+            self.overflowed = True
         kept = len(self._waiting) + len(self.unacked) + len(self._urgent)
         if self.size > self.bounds.size or kept > self.bounds.packets:
             self.overflowed = self.overflowed or self.size > self.bounds.size or self.packets > self.bounds.packets

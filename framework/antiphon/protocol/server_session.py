@@ -56,6 +56,7 @@ class ServerSession(Session):
             spread=spread,
         )
         self.outbox.window = CLIENT_INBOX
+        self.outbox.largest = self.largest
         self.sid = sid
         self.proof = proof
         self.attempt = 0

@@ -251,7 +251,12 @@ class Session:
             return self._last_words()
         if self.slowness.due != NEVER:
             self.slowness.look(outbox, now)
-        owed = self._owed(now) if self._answers or self.inbox.handed > self.inbox.told else []
+        said_all = self._close is not None and outbox.idle
+        if said_all:
+            # The goodbye says what is acked, and asks for nothing. Where one message leaves at a time, another Ping
+            # would stand in its way whenever a round trip takes longer than the time between two of them.
+            self._answers.clear()
+        owed = self._owed(now) if not said_all and (self._answers or self.inbox.handed > self.inbox.told) else []
         messages: list[Data] = []
         more = True
         while more:
@@ -262,7 +267,7 @@ class Session:
                 messages.append(self.codec.pack(number, counted, parts))
             if single and messages:
                 break
-        if self._close is not None and outbox.idle:
+        if said_all and self._close is not None:
             if single and messages:
                 outbox.mark()  # the Close is a message of its own
             else:

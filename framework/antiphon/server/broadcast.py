@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from antiphon.dispatch.outgoing import outgoing
 from antiphon.protocol.packets import Event
-from antiphon.server.outgoing import outgoing
 from antiphon.server.rooms import Audience
 from antiphon.server.socket import Socket
 

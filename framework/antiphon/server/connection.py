@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.handlers import Handler
+from antiphon.dispatch.outcomes import cancelled_by_us, tellable
 from antiphon.dispatch.payloads import to_wire
 from antiphon.errors import (
     CallError,
@@ -25,7 +26,7 @@ from antiphon.protocol.packets import Call, Event, Failed, Join, Joined, Leave, 
 from antiphon.protocol.server_session import ServerSession
 from antiphon.server.line import Line
 from antiphon.server.socket import Socket
-from antiphon.server.tasks import Tasks, cancelled_by_us
+from antiphon.server.tasks import Tasks
 
 if TYPE_CHECKING:
     from antiphon.server.server import Server
@@ -51,6 +52,7 @@ class Connection(Line):
         # What the worker does before it takes the next packet: joins of a Hello, goodbyes that the server said.
         self._errands: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
         self._asked_in_hello: set[str] = set()
+        self._put_out_at_the_door: dict[Socket, str] = {}  # by their own connect handler, and why
         self._tasks = Tasks()
         self._want_room: set[asyncio.Future[None]] = set()
 
@@ -135,7 +137,7 @@ class Connection(Line):
     def _told(self, call: int, error: CallFailed, name: str, namespace: str) -> Failed:
         """What a handler wants its caller to know; if that cannot travel, it is the handler's failure."""
         try:
-            code, message, data = _texts(error.code, error.message, error.data)
+            code, message, data = tellable(error.code, error.message, error.data)
         except PayloadError:
             incident = self._incident("the CallFailed of handler %r of namespace %r", name, namespace)
             return Failed(call, "error", "the handler failed", incident)
@@ -223,7 +225,10 @@ class Connection(Line):
             if refusal is not None:
                 socket.gone()
                 self.sockets.pop(name, None)
+                self._put_out_at_the_door.pop(socket, None)
                 self._tell(refusal)
+            elif (reason := self._put_out_at_the_door.pop(socket, None)) is not None:
+                self._tell(Refused(name, reason))
             elif socket.connected:
                 # Only now: who is not let in yet hears nothing of what is said to all.
                 namespace.rooms.enter(socket)
@@ -244,7 +249,7 @@ class Connection(Line):
                 await result
         except RefusedError as error:
             try:
-                reason, _, data = _texts(error.reason, "", error.data)
+                reason, _, data = tellable(error.reason, "", error.data)
             except PayloadError:
                 return Refused(name, "refused", self._incident("the Refused of namespace %r", name))
             return Refused(name, reason, data)
@@ -276,8 +281,12 @@ class Connection(Line):
         """The server has one socket leave, the session goes on. Its disconnect handler is run in its turn."""
         if self.sockets.get(socket.namespace.name) is socket and self.session.ending is None:
             del self.sockets[socket.namespace.name]
+            if socket in socket.namespace.rooms.everybody:
+                self.session.send(Leave(socket.namespace.name, reason))
+            else:
+                # Its connect handler did it: the join has no answer yet, and waits for one, not for a Leave.
+                self._put_out_at_the_door[socket] = reason
             socket.gone()
-            self.session.send(Leave(socket.namespace.name, reason))
             self._errands.append(partial(self._disconnected, socket, reason))
             self._hand_over()
             self._server.flusher.soon()
@@ -358,12 +367,3 @@ class Connection(Line):
         if not await self._tasks.done(patience, asking):
             self._tasks.spawn(self._see_off())
             await self._tasks.done(patience, asking)
-
-
-def _texts(code: Any, message: Any, data: Any) -> tuple[str, str, Any]:
-    """What an exception of the user wants to tell, as it travels. Raises PayloadError when it cannot."""
-    if type(code) is not str or type(message) is not str:
-        raise PayloadError(f"what the peer is told is a str, not {code!r} and {message!r}", expected="str")
-    wire = to_wire([code, message, data], "what the peer is told")
-    assert isinstance(wire, list)
-    return code, message, wire[2]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from antiphon.dispatch.outgoing import outgoing
 from antiphon.errors import CallNotSent
 from antiphon.protocol.codec import Prepared
 from antiphon.protocol.packets import Call, Event
-from antiphon.server.outgoing import outgoing
 
 if TYPE_CHECKING:
     from antiphon.server.broadcast import Broadcast

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-__all__ = ["Tasks", "cancelled_by_us"]
+__all__ = ["Tasks"]
 
 log = logging.getLogger("antiphon.server")
 
@@ -57,9 +57,3 @@ class Tasks:
                 await asyncio.wait(running, timeout=patience)
                 return False
         return True
-
-
-def cancelled_by_us(error: BaseException) -> bool:
-    """Whether the running task itself is being cancelled, and not one that a handler has waited for."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

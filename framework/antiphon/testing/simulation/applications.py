@@ -172,7 +172,7 @@ class ClientApplication:
             await pause(self.client.time, 0.3)
 
     async def _disconnect(self, name: str) -> None:
-        if self.inside.get(name) is False:  # None: it left by itself meanwhile
+        if not self.inside.get(name):
             self.history.violated(f"the client left {name} without being there", "I15")
         self.inside[name] = False
 

@@ -15,6 +15,7 @@ from antiphon.config import Backoff as BackoffSettings
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
 from antiphon.errors import ConnectionClosed
 from antiphon.protocol.client_session import ClientSession, Loss
+from antiphon.protocol.membership import Place
 from antiphon.protocol.outbox import Entry
 from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.exchanges import Exchange, Reply
@@ -88,6 +89,7 @@ class ClientEnd:
         self._timer_at = NEVER
         self._flushing = False
         self._closing = 0
+        self._stopped = self.connector.stopped
 
     # -- what the application does
 
@@ -96,14 +98,19 @@ class ClientEnd:
         namespace = self.namespaces.get(name)
         if namespace is None:
             namespace = self.namespaces[name] = ClientNamespace(cast("Client", self), name)
+        if self.session.members[name].place in (Place.OUT, Place.REFUSED):
+            namespace.wanted()
         self.session.join(name, auth)
         self.after()
         return namespace
 
     def leave(self, name: str) -> None:
-        """As ClientNamespace.leave."""
+        """As Client.left."""
+        namespace = self.namespaces[name]
         self.session.leave(name)
-        self.namespaces[name].id = None
+        if namespace.connected:
+            self._worker.left(namespace)
+        namespace.kept_out(ConnectionClosed("left", name))
         self.after()
 
     def connect(self) -> None:
@@ -180,7 +187,8 @@ class ClientEnd:
         self.known = session.sid or self.known
         self._worker.wake()
         stopped = self.connector.stopped
-        if stopped is not None:
+        changed, self._stopped = stopped is not self._stopped, stopped
+        if changed and stopped is not None:
             for namespace in self.namespaces.values():
                 namespace.kept_out(ConnectionClosed(stopped.code, stopped.reason))
         if session.outbox.dirty:
@@ -193,7 +201,9 @@ class ClientEnd:
             namespace.id = None
         self._worker.lost(out, loss.reason)
         for packet, arrived in loss.unconfirmed:
-            tell(self.history, packet, {None: "unconfirmed", True: "arrived", False: "not arrived"}[arrived])
+            # Whoever forged packets in our name has made the server count them.
+            known = None if self.known is not None and self.history.log(self.known).abused else arrived
+            tell(self.history, packet, {None: "unconfirmed", True: "arrived", False: "not arrived"}[known], self.known or "")
         for packet in loss.unsent:
             tell(self.history, packet, "unsent")
         for sent in self.history.open_up.values():
@@ -229,11 +239,11 @@ class ClientEnd:
         return StreamPort(self, link) if kind == "websocket" else PollingAdapter(self, link)
 
 
-def tell(history: History, packet: Any, fate: str) -> None:
-    """The application was told what became of a packet."""
+def tell(history: History, packet: Any, fate: str, sid: str = "") -> None:
+    """The application was told what became of a packet, in session `sid` if it was sent in one."""
     sent = history.up.get(packet.args[0]) if hasattr(packet, "args") else None
     if sent is not None:
-        sent.fate = fate
+        sent.fate, sent.lost_with = fate, sid
         history.open_up.pop(sent.serial, None)
 
 

@@ -31,7 +31,7 @@ class Reply(NamedTuple):
 
 
 class Exchange:
-    """One POST. `serve(exchange, copy)` brings it to the server, `end(reply)` the answer to the client, None for none."""
+    """One POST. `serve(exchange)` brings a copy to the server, `end(reply)` the answer to the client, None for none."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Exchange:
         serve: Callable[[Exchange], None],
         end: Callable[[Reply | None], None],
     ) -> None:
-        """`late`: when the second copy arrives. `tells`: after how long the client learns of a loss (None: by timeout)."""
+        """`late`: when the second copy arrives. `tells`: when the client learns of a loss (None: by its timeout)."""
         self.request = request
         self.form = form
         self.arrived = False

@@ -89,9 +89,9 @@ def _idle(stage: Stage) -> None:
 
 
 def _move_over(stage: Stage) -> None:
-    """In a third of the schedules: from WebSocket to polling, and back over a WebSocket that may not carry."""
+    """In some of the schedules: from WebSocket to polling, and back over a WebSocket that may not carry."""
     random, network = stage.random, stage.network
-    if random.random() > 0.33:
+    if random.random() > 0.12:
         return
     stage.app.join("/a", "yes")
     network.weather.websocket = "refused"
@@ -101,7 +101,7 @@ def _move_over(stage: Stage) -> None:
     stage.run(2.0)
     mode = network.weather.websocket = random.choice(("open", "open", "deaf", "mute", "silent", "fickle"))
     waiting: list[tuple[float, Sent]] = []
-    for _ in range(80):
+    for _ in range(50):
         waiting += [(stage.time.now, sent) for sent in _talk(stage)]
         stage.run(ROUND_TRIPS)
         if mode == "fickle" and network.swallowed:

@@ -32,6 +32,7 @@ class Sent:
         "held",
         "key",
         "kind",
+        "lost_with",
         "namespace",
         "outcomes",
         "repeatable",
@@ -59,6 +60,7 @@ class Sent:
         self.repeatable = repeatable
         self.entry: Entry | None = None
         self.held = False  # it waited at a gate, so it keeps its order within its namespace only
+        self.lost_with = ""  # upwards: the session that it was lost with
         self.fate = ""  # what its sender was told: unconfirmed, unsent, expired, returned
         self.delivered: list[str] = []  # the sessions in which it was handed over
         self.outcomes: list[Any] = []  # of a call

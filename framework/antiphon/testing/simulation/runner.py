@@ -10,6 +10,7 @@ from typing import NamedTuple
 from antiphon.testing.simulation.finale import finish
 from antiphon.testing.simulation.schedule import Step, schedule
 from antiphon.testing.simulation.stage import Stage
+from antiphon.testing.simulation.virtual_time import LiveLock
 
 __all__ = ["Failure", "Played", "play", "shorten"]
 
@@ -30,12 +31,13 @@ class Failure(NamedTuple):
 
 
 class Played(NamedTuple):
-    """What one schedule saw."""
+    """What one schedule saw. `mark` says how it went: the same seed leaves the same one, wherever it is played."""
 
     failure: Failure | None
     cuts: int
     messages: int
     sessions: int
+    mark: str = ""
 
 
 class _Log(logging.Handler):
@@ -67,6 +69,8 @@ def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
                 break
         else:
             finish(stage)
+    except LiveLock as error:
+        names, text = ("busy",), str(error)
     except Exception as error:
         names, text = ("crash",), "".join(traceback.format_exception(error))
     finally:
@@ -80,7 +84,9 @@ def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
     if stage is None:
         return Played(failure, 0, 0, 0)
     history = stage.history
-    return Played(failure, stage.network.cuts, len(history.up) + len(history.down), len(history.sessions))
+    mark = f"{stage.time.now:.6f} {history.serial()} {stage.network.requests} {stage.network.lost} {stage.time.turns}"
+    messages = len(history.up) + len(history.down)
+    return Played(failure, stage.network.cuts, messages, len(history.sessions), mark)
 
 
 def shorten(failure: Failure) -> Failure:

@@ -144,7 +144,6 @@ class Stage:
         name = self.app.wanted(a)
         if name is not None and not self.client.process.frozen:
             self.client.leave(name)
-            self.app.inside.pop(name, None)
 
     def _server_emits(self, a: int, b: int, c: int) -> None:
         line = self.line
@@ -289,13 +288,16 @@ class Stage:
 
     def _server_restarts(self, a: int, b: int, c: int) -> None:
         if c % 2:
-            return
+            self.restart_server(tell_client=a % 4 > 0)
+
+    def restart_server(self, *, tell_client: bool) -> None:
+        """The process of the server is killed, and another one starts."""
         self.server.process.gone = True
         for log in self.history.sessions.values():
             log.restarted = True
         for stream in self.network.streams:
             if not stream.over:
-                self.network.sever(stream, tell_client=a % 4 > 0, tell_server=False)
+                self.network.sever(stream, tell_client=tell_client, tell_server=False)
         for exchange in self.network.exchanges:
             if not exchange.over and exchange.arrived:
                 exchange.cut()

@@ -17,7 +17,7 @@ class LiveLock(AssertionError):
 
 
 class VirtualTime:
-    """Seconds, and callbacks that wait for theirs. Those of one instant run in the order in which they were asked for."""
+    """Seconds, and callbacks that wait for theirs. Those of one instant run in the order of asking."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -26,6 +26,7 @@ class VirtualTime:
         self._order = 0
         self._soon: deque[Callable[[], object]] = deque()
         self._instant = 0
+        self.turns = 0  # how many callbacks have run
 
     def clock(self) -> float:
         """The time now."""
@@ -69,6 +70,7 @@ class VirtualTime:
 
     def _count(self, callback: Callable[[], object]) -> None:
         self._instant += 1
+        self.turns += 1
         if self._instant > MOST_PER_INSTANT:
             raise LiveLock(f"{MOST_PER_INSTANT} callbacks without time passing, now {callback!r}")
 

@@ -1,0 +1,61 @@
+"""What the simulation found where both ends are needed to tell it, each as the shortest story that shows it."""
+
+from __future__ import annotations
+
+from antiphon.testing.simulation import invariants
+from antiphon.testing.simulation.stage import Stage
+
+
+def calm_stage() -> Stage:
+    """A client that is attached and in "/a", and a network that does nothing to it."""
+    stage = Stage(1)
+    stage.network.calm()
+    stage.run(3.0)
+    assert stage.line is not None and "/a" in stage.line.sockets
+    return stage
+
+
+def lose_the_session(stage: Stage) -> None:
+    line = stage.line
+    assert line is not None
+    line.log.abused = True  # so that it may end
+    line.session.end("protocol", "for the test", retry_after=0.0)
+    stage.server.flusher.soon()
+    line.finish()
+
+
+def test_who_is_in_again_while_a_handler_was_at_work_was_out_before() -> None:
+    """The disconnect handler ran behind the connect handler of the next session."""
+    stage = calm_stage()
+    line = stage.line
+    assert line is not None
+    stage.server_app.emit(line, line.sockets["/a"], 0, 8000, False, 0)
+    stage.run(0.5)
+
+    lose_the_session(stage)
+    stage.run(20.0)
+
+    assert stage.line is not None and stage.line is not line
+    assert stage.history.violations == []
+    assert stage.app.inside == {"/a": True}
+
+
+def test_an_answer_goes_to_the_session_that_asked_and_to_no_other() -> None:
+    """A server that was restarted gives the same ids to other calls."""
+    stage = calm_stage()
+    line = stage.line
+    assert line is not None
+    stage.server_app.call(line.sockets["/a"], 8000, 30.0)
+    stage.run(0.5)
+    stage.restart_server(tell_client=True)
+    stage.run(4.0)
+    again = stage.line
+    assert again is not None and again is not line
+
+    for socket in again.sockets.values():
+        stage.server_app.call(socket, 100, 30.0)
+    stage.run(20.0)
+
+    invariants.i14_one_outcome_per_call(stage.history)
+    assert [sent.outcomes for sent in stage.history.calls] == [[], [stage.history.calls[-1].serial]]
+    assert stage.history.violations == []
