@@ -20,7 +20,7 @@ from antiphon import (
 )
 from antiphon.protocol.packets import Call, Cancel, Failed, Leave, Reply
 from antiphon.testing.clock import ManualClock
-from tests.server.peer import Peer, entered, serving, settle
+from tests.server.peer import JSON, Peer, entered, serving, settle
 
 
 async def one(server: Server) -> tuple[Peer, Socket]:
@@ -363,6 +363,24 @@ async def test_one_packet_that_is_too_large_is_refused_where_it_is_emitted() -> 
 
         await settle()
         assert ann.read() == []
+        assert ann.wire.shut is None
+
+
+async def test_bytes_that_are_too_large_only_in_json_are_refused_where_they_are_emitted_to_one_json_client() -> None:
+    async with serving(**SMALL) as (server, _):
+        server.namespace("/")
+        ann = Peer(server, codec=JSON)
+        ann.attach("/")
+        await settle()
+        ann.read()
+        [socket] = server.namespace("/").sockets
+
+        with pytest.raises(OutboxFull, match="one packet may be"):
+            await socket.emit("big", b"x" * 24_000)
+
+        await socket.emit("small", b"x")
+        await settle()
+        assert ann.events() == [("small", b"x")]
         assert ann.wire.shut is None
 
 

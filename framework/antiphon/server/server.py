@@ -159,9 +159,12 @@ class Server:
 
     # -- for the parts
 
-    def prepare(self, prepared: Prepared) -> Prepared:
-        """Encode a packet for the form that nearly everybody has. Raises OutboxFull when nobody may be sent so much."""
-        size = len(prepared.encode(self._codec))
+    def prepare(self, prepared: Prepared, codec: Codec | None = None) -> Prepared:
+        """Encode a packet for the one receiver that has `codec`, or in the form that nearly everybody has.
+
+        Raises OutboxFull when so much may not be sent.
+        """
+        size = len(prepared.encode(codec or self._codec))
         if size > self._largest:
             raise OutboxFull(
                 f"an event of {size} bytes is larger than one packet may be ({self._largest} bytes); "

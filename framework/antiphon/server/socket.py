@@ -75,7 +75,7 @@ class Socket:
         packet = Event(self.namespace.name, event, outgoing(event, args, self.namespace.server.limits))
         if self._last_rooms is None:
             server = self.namespace.server
-            self.outbox.put(server.prepare(Prepared(packet)))
+            self.outbox.put(server.prepare(Prepared(packet), self.outbox.codec))
             server.flusher.soon()
 
     async def call(self, event: str, *args: Any, timeout: float = 30.0) -> Any:
