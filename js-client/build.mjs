@@ -24,7 +24,7 @@ const { version } = JSON.parse(await readFile(new URL("package.json", import.met
  * build, which test/build.test.ts would show.
  */
 const INTERNAL = `
-  abandon above accept acked admit alone answered asked attachedFor beacon bounds calls candidate carried carrier
+  abandon above accept acked admit alone answered asked asking attachedFor beacon bounds calls candidate carried carrier
   _change clock congested contentType counted cursor deliver _deliver dirty _disconnected drained due emitCall
   emitVolatile encoded ending enter _entry era expire fields _finish flow flush gate _giveBack greet heard hurry
   idle interval _join kinds left lifecycle listen losses lost mark members nextCall numbered offline online open

@@ -79,7 +79,7 @@ export class Client {
     const kinds = (options.transports ?? ["websocket", "longpoll"]).filter(
       (kind) => kind !== "websocket" || this.#WebSocket,
     );
-    if (!kinds.length) throw new LocalProtocolError("no transport: hand in a WebSocket, or allow longpoll");
+    if (!kinds.length) throw new LocalProtocolError("no transport: hand in a WebSocket or allow longpoll");
     this.#backoff = new Backoff(options.backoff ?? {}, () => random.number());
     this.#connector = new Connector(this.#session, {
       open: (kind, link) => this.#open(kind, link),
@@ -104,6 +104,11 @@ export class Client {
   /** The transport in use; null while there is none. */
   get transport(): TransportKind | null {
     return this.#transport;
+  }
+
+  /** Whether it said goodbye, and is not over yet. */
+  get parting(): boolean {
+    return this.#session.parting;
   }
 
   /** Ask to be let into a namespace; the same object for the same name. */
@@ -260,10 +265,11 @@ export class Client {
   }
 
   #tellState(): boolean {
-    const { carrier, candidate, stopped, reason, resumed } = this.#connector;
+    const { carrier, candidate, live, stopped, reason, resumed } = this.#connector;
     const previous = this.#state;
     const state = stopped ? "closed" : carrier ? "connected" : candidate ? "connecting" : "waiting";
-    const transport = carrier?.kind ?? null;
+    // Whether a transport that is just taking over resumes the session, only its Welcome tells.
+    const transport = live ? live.kind : carrier && this.#transport;
     if (state === previous && transport === this.#transport) return false;
     this.#state = state;
     this.#transport = transport;

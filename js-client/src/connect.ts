@@ -16,7 +16,7 @@ export function connect<Heard extends Events<Heard> = AnyHeard, Said extends Eve
 ): Namespace<Heard, Said> {
   const url = absolute(options.url);
   let client = clients.get(url);
-  if (!client || client.state === "closed") {
+  if (!client || client.parting || client.state === "closed") {
     client = new Client(options);
     clients.set(url, client);
   }

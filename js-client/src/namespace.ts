@@ -180,23 +180,25 @@ export class Namespace<
     if (auth !== undefined) this.#auth = auth;
     if (this.#member.wanted) return;
     this.#member.want();
-    this._refresh().then(
-      () => {
+    this.#member.asking = true;
+    this._refresh()
+      .then(() => {
         // It may have been left while its credentials were asked for.
         if (this.#member.wanted) this.#home.session.join(this.#member);
         this.#home.soon();
-      },
-      (error) => {
+      })
+      .catch((error) => {
         this.#home.report(error);
         this.leave();
-      },
-    );
+      });
   }
 
   /** Ask for fresh credentials, which may take a while: what the next join, in a Hello or alone, brings along. */
   async _refresh(): Promise<void> {
     const auth = this.#auth;
-    if (this.#member.wanted) this.#member.auth = await (typeof auth === "function" ? auth() : auth);
+    if (!this.#member.wanted) return;
+    this.#member.auth = await (typeof auth === "function" ? auth() : auth);
+    this.#member.asking = false;
   }
 
   /** A packet for this namespace. */

@@ -20,6 +20,8 @@ export class Member {
   readonly namespace: string;
   place: Place = "out";
   auth: unknown = null;
+  /** Whether the credentials for it are still asked for; until they are there, no join of it leaves. */
+  asking = false;
   socket: string | null = null;
   /** Whether the gate is open. */
   open = false;
@@ -74,9 +76,9 @@ export class Membership {
     return obtain(this.#members, namespace, () => new Member(namespace));
   }
 
-  /** All that a new session is to join, in the order in which they were asked for. */
+  /** All that a new session can join, in the order in which they were asked for. */
   wanted(): Member[] {
-    return [...this.#members.values()].filter((member) => member.wanted);
+    return [...this.#members.values()].filter((member) => member.wanted && !member.asking);
   }
 
   /** The session is lost. */

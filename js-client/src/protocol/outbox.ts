@@ -139,7 +139,7 @@ export class Outbox {
   /** Take out again what has no number yet, and return it; what has one is sent for sure. */
   withdraw(which: (entry: Entry) => boolean): Entry[] {
     const withdrawn = this.#waiting.filter(which);
-    this.#waiting = this.#waiting.filter((entry) => !withdrawn.includes(entry));
+    this.#waiting = this.#waiting.filter((entry) => !which(entry));
     return withdrawn;
   }
 

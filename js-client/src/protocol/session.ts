@@ -235,10 +235,7 @@ export class Session {
   #owed(): Uint8Array<ArrayBuffer>[] {
     const owed = this.#answers;
     this.#answers = [];
-    if (this.inbox.owes) {
-      owed.push(this.progress());
-      this.inbox.acked();
-    }
+    if (this.inbox.owes) owed.push(this.progress());
     return this.#encoded(owed);
   }
 
@@ -246,8 +243,9 @@ export class Session {
     return packets.map((packet) => this.codec.encode(packet));
   }
 
-  /** What we tell the peer of how far we are. */
+  /** What we tell the peer of how far we are, from now on told. */
   progress(): Ack {
+    this.inbox.acked();
     return { kind: "ack", handed: this.inbox.received };
   }
 
