@@ -241,14 +241,15 @@ export class Client {
       action(clock.now());
       while (this.#tellLosses() || this.#tellState());
     } finally {
+      // Whatever happened: a client without its timer would never notice anything again.
       this.#busy = false;
+      this.#cancelTimer();
+      const { due } = this.#connector;
+      this.#cancelTimer =
+        due < NEVER
+          ? clock.after(Math.max(0, due - clock.now()), () => this.#step((now) => this.#connector.tick(now)))
+          : () => {};
     }
-    this.#cancelTimer();
-    const { due } = this.#connector;
-    this.#cancelTimer =
-      due < NEVER
-        ? clock.after(Math.max(0, due - clock.now()), () => this.#step((now) => this.#connector.tick(now)))
-        : () => {};
   }
 
   #tellLosses(): boolean {

@@ -11,6 +11,7 @@ import type { Call, Failed, Packet, Reply } from "./protocol/packets.js";
 import type { Answer, AnyHeard, AnySaid, Args, Auth, Connected, Events, Name, SendOptions } from "./types.js";
 
 const CALL_TIMEOUT = 30;
+const LONGEST = 1e6;
 
 /** What a namespace needs of its client. */
 export interface Home {
@@ -49,7 +50,8 @@ export class Sender<Said extends Events<Said>> {
   call<N extends Name<Said>>(event: N, ...args: Args<Said, N>): Promise<Answer<Said, N>> {
     return new Promise((resolve, reject) => {
       const { session } = this.#home;
-      const timeout = this.#options.timeout ?? CALL_TIMEOUT;
+      // Whatever the user asks for, the wire takes whole milliseconds from 0 on.
+      const timeout = Math.max(0, Math.min(this.#options.timeout ?? CALL_TIMEOUT, LONGEST));
       const packet: Call = {
         kind: "call",
         id: session.nextCall(),

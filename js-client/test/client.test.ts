@@ -385,6 +385,19 @@ describe("calls", () => {
     expect(packets(socket, "call")).toMatchObject([{ id: 1, name: "ask", args: [1], timeout: 2000 }]);
   });
 
+  test("take a timeout that the wire can carry, whatever was asked for", async () => {
+    const { chat, socket } = await joined();
+
+    for (const timeout of [-1, 1e30])
+      chat
+        .with({ timeout })
+        .call("ask")
+        .catch(() => {});
+    await settled();
+
+    expect(packets(socket, "call")).toMatchObject([{ timeout: 0 }, { timeout: 1e9 }]);
+  });
+
   test("reject with what the server told", async () => {
     const { chat, socket } = await joined();
 

@@ -194,6 +194,17 @@ async def test_a_leaving_page_has_ten_seconds_to_change_its_mind(
     assert len(server.registry) == 0
 
 
+async def test_a_page_may_leave_while_its_next_attach_is_under_way(
+    server: Server, clock: ManualClock, ann: Poller
+) -> None:
+    assert ann.sid is not None
+
+    server.gateway.leave(LeaveBeacon(ann.sid, ann.key, ann.attempt + 1), Port())
+    server.tick(clock.advance(10.5))
+
+    assert len(server.registry) == 0
+
+
 async def test_a_leave_with_a_wrong_key_or_an_old_attempt_does_nothing(
     server: Server, clock: ManualClock, ann: Poller
 ) -> None:

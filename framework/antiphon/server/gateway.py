@@ -151,7 +151,8 @@ class Gateway:
         if line is None and (wait := self._wrong_key(intent.sid, address)) is not None:
             port.status(_too_many(wait))
             return
-        if line is not None and intent.attempt == line.session.attempt:
+        # A higher attempt is one whose Hello is still on its way; only a lower one is late.
+        if line is not None and intent.attempt >= line.session.attempt:
             if line.transport is not None:
                 line.detach(Closing(TransportCode.GOING_AWAY, "the page closes"))
             line.session.leave(self._clock())

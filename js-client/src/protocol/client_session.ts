@@ -185,7 +185,7 @@ export class ClientSession extends Session {
     if (!member.wanted) throw new LocalProtocolError(`connect to namespace ${namespace} first`);
     const { packets, size, bounds } = this.outbox;
     if (packets >= bounds.packets || size + entry.encoded.length > bounds.size) {
-      throw new OutboxFull(`${packets} packets (${size} bytes) wait`);
+      throw new OutboxFull(`${packets} packets (${size} bytes) wait; emit less, or with a deadline`);
     }
     if (!member.open) entry.gate = namespace;
     this.outbox.add(entry);

@@ -71,20 +71,20 @@ export class Walk {
         return this.#refuse("bigint", "a number or a string");
       case "function":
       case "symbol":
-        return this.#refuse(typeof value, "something else, or leave it out");
+        return this.#refuse(typeof value, "something else");
     }
   }
 
   /** Admit a string, which a map's key is too. */
   text(value: string): string {
-    return isWellFormed(value) ? value : this.#refuse("half a character (a lone surrogate)", "whole characters");
+    return isWellFormed(value) ? value : this.#refuse("half a character", "whole characters");
   }
 
   #object(value: object): Shallow {
     if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     if (value instanceof ArrayBuffer) return new Uint8Array(value);
     if (this.#trail.length - (this.#fields ? 1 : 0) >= MAX_DEPTH) {
-      return this.#refuse(`nesting of more than ${MAX_DEPTH} levels`, "something flatter (does it hold itself?)");
+      return this.#refuse(`nesting of more than ${MAX_DEPTH} levels`, "something flatter");
     }
     if (Array.isArray(value)) return value;
     // A plain object's prototype is the root of all, that of another frame of the page too, or it has none.
