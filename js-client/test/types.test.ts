@@ -1,0 +1,55 @@
+/** Event maps: what a user types is checked when it is compiled. tsc reads this file; nothing in it is run. */
+import { describe, expectTypeOf, test } from "vitest";
+import type { connect, Namespace } from "../src/index.js";
+
+interface Heard {
+  said: (who: string, text: string) => void;
+}
+
+interface Said {
+  say: (text: string) => number;
+  leave: () => void;
+}
+
+type Chat = Namespace<Heard, Said>;
+
+describe("event maps", () => {
+  test("say what a listener is given", () => {
+    expectTypeOf<Parameters<Chat["on"]>[0]>().toEqualTypeOf<"said">();
+    const use = (chat: Chat) => {
+      chat.on("said", (who, text) => {
+        expectTypeOf(who).toBeString();
+        expectTypeOf(text).toBeString();
+      });
+      // @ts-expect-error: nobody says that
+      chat.on("sung", () => {});
+      // @ts-expect-error: the second argument is a string
+      chat.on("said", (who: string, times: number) => [who, times]);
+    };
+    expectTypeOf(use).toBeFunction();
+  });
+
+  test("say what an emit takes, and what a call resolves to", () => {
+    const use = (chat: Chat) => {
+      chat.emit("leave");
+      expectTypeOf(chat.call("say", "hello")).resolves.toBeNumber();
+      expectTypeOf(chat.with({ timeout: 2 }).call("say", "hello")).resolves.toBeNumber();
+      // @ts-expect-error: it takes a string
+      chat.emit("say", 5);
+      // @ts-expect-error: it takes one argument
+      chat.emit("say");
+      // @ts-expect-error: nobody hears that
+      chat.call("shout", "hello");
+    };
+    expectTypeOf(use).toBeFunction();
+  });
+
+  test("may be left out", () => {
+    const use = (connecting: typeof connect) => {
+      const chat = connecting("/chat");
+      chat.on("anything", (...args) => args.length);
+      expectTypeOf(chat.call("anything", 1, "two")).resolves.toBeUnknown();
+    };
+    expectTypeOf(use).toBeFunction();
+  });
+});
