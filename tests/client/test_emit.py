@@ -170,4 +170,4 @@ async def test_what_waited_for_a_server_that_takes_less_is_not_sent(
             await until(lambda: heard)
 
     assert heard == [20_000]
-    assert "an event of 200017 bytes was dropped" in caplog.text
+    assert "an event of 200018 bytes was dropped" in caplog.text

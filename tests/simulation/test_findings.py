@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from antiphon.testing.simulation import invariants
-from antiphon.testing.simulation.stage import Stage
+from antiphon.testing.simulation import standing_invariants
+from antiphon.testing.simulation.steps import Play
 
 
-def calm_stage() -> Stage:
+def calm_stage() -> Play:
     """A client that is attached and in "/a", and a network that does nothing to it."""
-    stage = Stage(1)
+    stage = Play(1)
     stage.network.calm()
     stage.run(3.0)
     assert stage.line is not None and "/a" in stage.line.sockets
     return stage
 
 
-def lose_the_session(stage: Stage) -> None:
+def lose_the_session(stage: Play) -> None:
     line = stage.line
     assert line is not None
     line.log.abused = True  # so that it may end
@@ -56,6 +56,6 @@ def test_an_answer_goes_to_the_session_that_asked_and_to_no_other() -> None:
         stage.server_app.call(socket, 100, 30.0)
     stage.run(20.0)
 
-    invariants.i14_one_outcome_per_call(stage.history)
+    standing_invariants.i14_one_outcome_per_call(stage.history)
     assert [sent.outcomes for sent in stage.history.calls] == [[], [stage.history.calls[-1].serial]]
     assert stage.history.violations == []

@@ -17,7 +17,8 @@ from antiphon.server.socket import Socket
 from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.client_end import ClientEnd
 from antiphon.testing.simulation.history import Sent, SessionLog
-from antiphon.testing.simulation.server_end import ServerEnd, SimulatedConnection
+from antiphon.testing.simulation.server_connection import SimulatedConnection
+from antiphon.testing.simulation.server_end import ServerEnd
 from antiphon.testing.simulation.tasks import Signal, Task, pause
 
 __all__ = ["NAMESPACES", "ClientApplication", "ServerApplication"]

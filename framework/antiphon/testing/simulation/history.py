@@ -122,6 +122,11 @@ class History:
         self.calls: list[Sent] = []
         self._serial = 0
 
+    @property
+    def sent(self) -> int:
+        """How many things were sent so far."""
+        return self._serial
+
     def serial(self) -> int:
         """A number for the next thing sent."""
         self._serial += 1

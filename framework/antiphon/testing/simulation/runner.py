@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from antiphon.testing.simulation.finale import finish
 from antiphon.testing.simulation.schedule import Step, schedule
-from antiphon.testing.simulation.stage import Stage
+from antiphon.testing.simulation.steps import Play
 from antiphon.testing.simulation.virtual_time import LiveLock
 
 __all__ = ["Failure", "Played", "play", "shorten"]
@@ -57,11 +57,11 @@ def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
     logger, handler = logging.getLogger("antiphon"), _Log()
     logger.addHandler(handler)
     taken: list[Step] = []
-    stage: Stage | None = None
+    stage: Play | None = None
     names: tuple[str, ...] = ()
     text = ""
     try:
-        stage = Stage(seed)
+        stage = Play(seed)
         for step in planned:
             taken.append(step)
             stage.step(step)
@@ -84,7 +84,7 @@ def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
     if stage is None:
         return Played(failure, 0, 0, 0)
     history = stage.history
-    mark = f"{stage.time.now:.6f} {history.serial()} {stage.network.requests} {stage.network.lost} {stage.time.turns}"
+    mark = f"{stage.time.now:.6f} {history.sent} {stage.network.requests} {stage.network.lost} {stage.time.turns}"
     messages = len(history.up) + len(history.down)
     return Played(failure, stage.network.cuts, messages, len(history.sessions), mark)
 
