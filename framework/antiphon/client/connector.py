@@ -22,7 +22,7 @@ from antiphon.client.backoff import Backoff
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.client_session import ClientSession
 from antiphon.protocol.closing import TransportCode
-from antiphon.protocol.packets import Ping, Pong, Refuse, Welcome
+from antiphon.protocol.packets import Packet, Ping, Pong, Refuse, Welcome
 from antiphon.protocol.session import NEVER
 from antiphon.types import Data, Value
 
@@ -251,9 +251,9 @@ class Connector:
         link.deadline = now + (WELCOME_WAIT if self.live is None else TAKEOVER_WAIT)
         self._write(link, self._alone(self.session.greet(self._auth())))
 
-    def _alone(self, packet: Ping | object) -> Data:
+    def _alone(self, packet: Packet) -> Data:
         codec = self.session.codec
-        return codec.pack(0, 0, [codec.encode(packet)])  # type: ignore[arg-type]
+        return codec.pack(0, 0, [codec.encode(packet)])
 
     def _answered(self, link: Link, message: Data, now: float) -> None:
         try:

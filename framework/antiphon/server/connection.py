@@ -83,6 +83,7 @@ class Connection(Line):
                 packet = hand_over()
                 if packet is None:
                     break
+                # On the path of every event, so by identity; mypy does not follow that, hence the ignores below.
                 kind = type(packet)
                 if kind is Event or kind is Call or kind is Volatile:
                     socket = self.sockets.get(packet.namespace)  # type: ignore[attr-defined]

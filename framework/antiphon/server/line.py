@@ -5,6 +5,7 @@ It knows the time only through `clock`, and tasks not at all, so a simulation ru
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from antiphon.protocol.closing import Closing, TransportCode
@@ -15,7 +16,7 @@ from antiphon.types import Data
 __all__ = ["Line"]
 
 
-class Line:
+class Line(ABC):
     """One session with, at times, a transport. Subclasses hand over what arrives and clean up at the end."""
 
     def __init__(self, session: ServerSession, clock: Callable[[], float], soon: Callable[[], None]) -> None:
@@ -133,10 +134,10 @@ class Line:
         if on_room is not None:
             on_room()
 
+    @abstractmethod
     def _hand_over(self) -> None:
         """Something waits in the inbox."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _clean_up(self) -> None:
         """The session is over; nothing more will come."""
-        raise NotImplementedError

@@ -117,7 +117,7 @@ def _read(item: Any, limits: Limits) -> p.Packet | None:
     except (msgspec.ValidationError, IndexError) as error:
         raise RemoteProtocolError("protocol", f"a {kind.__name__} cannot be read: {error}") from None
     name = limits.name
-    if kind in _NAMED and (len(packet.name) > name or len(packet.namespace) > name):  # type: ignore[attr-defined]
+    if kind in _NAMED and (len(packet.name) > name or len(packet.namespace) > name):  # type: ignore[attr-defined]  # all of _NAMED have both
         expected = f"at most {name} characters"
         return _broken(kind, item, PayloadError(f"a name has {expected}", parameter="name", expected=expected), name)
     return packet
