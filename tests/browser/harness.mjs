@@ -10,10 +10,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const { chromium } = createRequire(new URL("../../js-client/", import.meta.url))("playwright-core");
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const python = process.env.PYTHON ?? "python3";
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+export const python = process.env.PYTHON ?? "python3";
 
-export const FLAGS = [
+const FLAGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
@@ -42,13 +42,16 @@ export async function stop(started) {
   }
 }
 
+export const launch = () =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+
 /** The server behind the fault proxy, and a browser. `tls`: the server speaks TLS with a certificate of its own making. */
 export async function setUp({ tls = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "antiphon-browser-"));
   const certificate = tls ? await makeCertificate(folder) : [];
   const app = await startPython("tests.browser.app", "--port", 0, ...certificate);
   const proxy = await startPython("antiphon.testing.proxy", "--target", app.port, "--control", 0);
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  const browser = await launch();
   const context = await browser.newContext({ ignoreHTTPSErrors: tls });
   const page = await context.newPage();
   const scheme = tls ? "https" : "http";
