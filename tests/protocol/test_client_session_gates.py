@@ -10,11 +10,15 @@ from antiphon.errors import (
     LocalProtocolError,
     OutboxFull,
 )
+from antiphon.protocol.calls import Outcome
 from antiphon.protocol.packets import (
+    Call,
     Cancel,
+    Join,
     Joined,
     Reply,
     Volatile,
+    Welcome,
 )
 from antiphon.protocol.session import State
 from tests.protocol.client_sessions import (
@@ -276,3 +280,37 @@ def test_ids_of_calls_are_never_used_again() -> None:
     session = open_session()
 
     assert [session.next_call() for _ in range(3)] == [1, 2, 3]
+
+
+# -- what does not fit
+
+
+def test_joins_that_do_not_fit_into_a_hello_follow_it() -> None:
+    """A Hello has at most 16 KiB: a larger one would be turned away at every attempt."""
+    session = open_session()
+    session.join("/", "small")
+    session.join("/large", "x" * 13_000)
+
+    hello = session.greet()
+    session.welcomed(Welcome(epoch="e1", sid="s1", received=0, next=1, resumed=False), 0.0)
+
+    assert hello.joins == (("/", "small"),)
+    assert told(take(session), Join) == [Join("/large", "x" * 13_000)]
+
+
+def test_what_is_larger_than_this_server_takes_is_dropped_when_the_gate_opens() -> None:
+    """It was emitted before Welcome told the limit; sent, it would be refused at every attach."""
+    session = open_session()
+    session.join("/")
+    large = session.emit(of_size(2_000))
+    emit(session, 1)
+    outcomes: list[Outcome] = []
+    session.emit_call(Call(1, "/", "ask", ["x" * 2_000]), outcomes.append, 30.0)
+    welcome(session, message=1_000)
+
+    let_in(session)
+
+    assert events(session.take(0.0)) == [1]
+    assert session.oversized == [large]
+    [outcome] = outcomes
+    assert isinstance(outcome, CallNotSent) and "larger than this server takes" in str(outcome)

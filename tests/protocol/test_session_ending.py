@@ -9,6 +9,7 @@ from antiphon.protocol.packets import (
     Ack,
     Close,
     Ping,
+    Volatile,
 )
 from antiphon.protocol.session import Act, State
 from tests.protocol.sessions import NEVER, code, deliver_all, open_session, receive, told
@@ -37,6 +38,22 @@ def test_a_goodbye_with_nothing_unacked_is_said_at_once() -> None:
     session.close(0.0)
 
     assert told(session.take(0.0), Close) == [Close("closed")]
+
+
+def test_a_goodbye_is_a_message_of_its_own_where_one_leaves_at_a_time() -> None:
+    """Over polls: what could still leave goes with this answer, the Close with the next."""
+    session = open_session()
+    session.send_volatile(Volatile("/", "pose", []), 0.0)
+    session.close(0.0)
+
+    first = session.take(0.0, single=True)
+    dirty = session.outbox.dirty
+    second = session.take(0.1, single=True)
+
+    assert told(first, Volatile) == [Volatile("/", "pose", [])]
+    assert told(first, Close) == []
+    assert dirty
+    assert told(second, Close) == [Close("closed")]
 
 
 def test_a_goodbye_waits_2_s_at_most() -> None:
