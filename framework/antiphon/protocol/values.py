@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from antiphon.errors import PayloadError
 from antiphon.protocol.packets import MAX_NUMBER
 
-__all__ = ["Stray", "check", "stray"]
+__all__ = ["Stray", "stray"]
 
 # Values of these types are on the wire whatever they hold.
 _ALWAYS = frozenset({NoneType, bool, bytes})
@@ -44,13 +44,6 @@ class Stray(NamedTuple):
         steps = [_step(box, item) for box, item in pairwise([*self.boxes, self.item])]
         path = where + "".join(steps)
         return PayloadError(f"{path}: {self.problem}; send {self.remedy}", parameter=path, expected=self.remedy)
-
-
-def check(value: Any, where: str, depth: int, keys: int) -> None:
-    """Raise PayloadError unless `value` may travel, at most `depth` levels deep, its maps of at most `keys` keys."""
-    found = stray(value, depth, keys)
-    if found is not None:
-        raise found.error(where)
 
 
 def stray(value: Any, depth: int, keys: int = sys.maxsize) -> Stray | None:
