@@ -83,25 +83,24 @@ class Connection(Line):
                 packet = hand_over()
                 if packet is None:
                     break
-                # On the path of every event, so by identity; mypy does not follow that, hence the ignores below.
-                kind = type(packet)
-                if kind is Event or kind is Call or kind is Volatile:
-                    socket = self.sockets.get(packet.namespace)  # type: ignore[attr-defined]
-                    handler = None if socket is None else socket.namespace.handlers.get(packet.name)  # type: ignore[attr-defined]
+                # On the path of every event, so by identity; the first of these is nearly always true.
+                if type(packet) is Event or type(packet) is Call or type(packet) is Volatile:
+                    socket = self.sockets.get(packet.namespace)
+                    handler = None if socket is None else socket.namespace.handlers.get(packet.name)
                     if socket is not None and handler is not None and not handler.concurrent:
                         # What happens nearly always, without a call in between; `_handle` does the rest.
                         try:
-                            args = handler.plan.arguments(packet.args)  # type: ignore[attr-defined]
+                            args = handler.plan.arguments(packet.args)
                         except PayloadError as error:
                             self._misfit(packet, error)
                         else:
-                            await self._run(handler, socket, packet, args)  # type: ignore[arg-type]
+                            await self._run(handler, socket, packet, args)
                     else:
                         await self._handle(packet, socket)
-                elif kind is Join:
-                    await self._join(packet)  # type: ignore[arg-type]
-                elif kind is Leave:
-                    await self._leave(packet)  # type: ignore[arg-type]
+                elif type(packet) is Join:
+                    await self._join(packet)
+                elif type(packet) is Leave:
+                    await self._leave(packet)
                 if outbox.dirty:
                     flusher.soon()
             if self._ended:

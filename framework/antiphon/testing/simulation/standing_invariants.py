@@ -31,7 +31,7 @@ def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, cli
         if open_up > kept:
             history.violated(f"the client keeps {kept} packets, but {open_up} were not handed over", "I4")
     for line in server.registry:
-        log = line.log  # type: ignore[attr-defined]
+        log = line.log  # type: ignore[attr-defined]  # every line here is a SimulatedConnection
         kept = line.session.outbox.packets
         if (
             line.session.ending is None
@@ -76,19 +76,19 @@ def i6_one_living_transport(history: History, server: ServerEnd) -> None:
             history.violated("the transport of a session leads elsewhere", "I6")
     for transport in server.transports:
         if not transport.closed and transport.receiver is not server.gateway:
-            line = transport.receiver  # type: ignore[assignment]
+            line = transport.receiver  # type: ignore[assignment]  # every line here is a SimulatedConnection
             if line.transport is not transport:
-                history.violated(f"a second transport of {line.log.sid} is open", "I6")  # type: ignore[attr-defined]
+                history.violated(f"a second transport of {line.log.sid} is open", "I6")  # type: ignore[attr-defined]  # every line here is a SimulatedConnection
 
 
 def i13_rooms_and_data_stay(history: History, server: ServerEnd) -> None:
     """Whatever happens to transports: sockets, their rooms and their data are as the application left them."""
     for line in server.registry:
-        log = line.log  # type: ignore[attr-defined]
+        log = line.log  # type: ignore[attr-defined]  # every line here is a SimulatedConnection
         if line.session.ending is not None:
             continue
         for name, rooms in log.rooms.items():
-            socket = line.sockets.get(name)  # type: ignore[attr-defined]
+            socket = line.sockets.get(name)  # type: ignore[attr-defined]  # every line here is a SimulatedConnection
             if socket is None or not socket.connected:
                 history.violated(f"{log.sid} lost its socket in {name}", "I13")
                 continue

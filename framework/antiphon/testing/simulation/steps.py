@@ -304,7 +304,7 @@ class Play(Stage):
             HttpRequest(0, "push", credentials, ack, 5.0),
             HttpRequest(0, "leave", (), leaving, 5.0),
         ):
-            self.server.serve(_Visit(request, codec.form))  # type: ignore[arg-type]
+            self.server.serve(_Visit(request, codec.form))  # type: ignore[arg-type]  # a visit asks as an exchange does
         after = (session.attempt, line.transport, session.inbox.received, session.outbox.acked, session.state)
         if before != after:
             self.history.violated(f"a stranger changed {before} to {after}", "I9")
