@@ -288,7 +288,7 @@ async def test_a_disconnect_hook_that_fails_is_logged_and_the_others_run(
     await settle()
 
     assert sorted(gone) == ["/a", "/b", "/c"]
-    assert len([record for record in caplog.records if "'disconnect'" in record.getMessage()]) == 3
+    assert len([record for record in caplog.records if "'on_disconnect'" in record.getMessage()]) == 3
 
 
 async def test_a_session_that_ends_while_it_is_being_admitted_says_hello_and_goodbye_once(server: Server) -> None:

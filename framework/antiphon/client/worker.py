@@ -8,10 +8,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.handlers import Handler
-from antiphon.dispatch.outcomes import cancelled_by_us, tellable
-from antiphon.dispatch.payloads import to_wire
-from antiphon.errors import CallFailed, ConnectionClosed, ConnectionRefused, OutboxFull, PayloadError
-from antiphon.protocol.packets import Call, Event, Failed, Joined, Leave, Packet, Refused, Reply, Volatile
+from antiphon.dispatch.runner import Runner
+from antiphon.errors import ConnectionClosed, ConnectionRefused, PayloadError
+from antiphon.protocol.packets import Call, Event, Failed, Joined, Leave, Packet, Refused, Volatile
 
 if TYPE_CHECKING:
     from antiphon.client.client import Client
@@ -22,10 +21,11 @@ __all__ = ["Worker"]
 log = logging.getLogger("antiphon.client")
 
 
-class Worker:
+class Worker(Runner):
     """The handlers of one client. A task exists while there is something to handle."""
 
     def __init__(self, client: Client) -> None:
+        super().__init__(client.session, client.after, log)
         self._client = client
         # What a lost session leaves to be done: packets, then the namespaces that are out, session after session.
         self._left: deque[Packet | tuple[ClientNamespace, str]] = deque()
@@ -57,7 +57,7 @@ class Worker:
                 if self._left:
                     left = self._left.popleft()
                     if isinstance(left, tuple):
-                        await self._hook(left[0].handlers.disconnect, [left[1]])
+                        await self._hook(left[0].name, left[0].handlers.disconnect, [left[1]])
                     else:
                         await self._handle(left, None)
                 elif (packet := self._client.session.deliver()) is not None:
@@ -77,7 +77,7 @@ class Worker:
                 namespace = client.find(name)
                 if namespace is not None and client.session.joined(name, socket) is not None:
                     namespace.entered(socket)
-                    await self._hook(namespace.handlers.connect, [])
+                    await self._hook(name, namespace.handlers.connect, [])
                     client.session.open(name)
             case Refused(name, reason, data):
                 namespace = client.find(name)
@@ -88,7 +88,7 @@ class Worker:
                 client.session.put_out(name)
                 if namespace is not None and namespace.connected:
                     namespace.kept_out(ConnectionClosed("disconnected", reason or ""))
-                    await self._hook(namespace.handlers.disconnect, [reason])
+                    await self._hook(name, namespace.handlers.disconnect, [reason])
             case _:
                 pass  # counted, and nothing that a client has to do with
         client.after()
@@ -120,36 +120,7 @@ class Worker:
         else:
             await running
 
-    async def _run(self, handler: Handler, packet: Packet, args: list[Any], sid: str | None) -> None:
-        call = packet.id if isinstance(packet, Call) else None
-        try:
-            result = handler.function(*args)
-            if handler.is_async:
-                result = await result
-            if call is not None:
-                self._answer(Reply(call, to_wire(result, f"the reply of handler {handler.name!r}")), sid)
-        except CallFailed as error:
-            if call is not None:
-                self._answer(self._told(call, error, handler), sid)
-            else:
-                log.warning("handler %r failed: %s", handler.name, error)
-        except (Exception, asyncio.CancelledError) as error:
-            if cancelled_by_us(error):
-                raise
-            log.exception("handler %r raised", handler.name)
-            if call is not None:
-                self._answer(Failed(call, "error", "the handler failed"), sid)
-
-    def _told(self, call: int, error: CallFailed, handler: Handler) -> Failed:
-        """What a handler wants its caller to know; if that cannot travel, it is the handler's failure."""
-        try:
-            code, message, data = tellable(error.code, error.message, error.data)
-        except PayloadError:
-            log.exception("the CallFailed of handler %r cannot travel", handler.name)
-            return Failed(call, "error", "the handler failed")
-        return Failed(call, code, message, data)
-
-    async def _hook(self, handler: Handler | None, args: list[Any]) -> None:
+    async def _hook(self, namespace: str, handler: Handler | None, args: list[Any]) -> None:
         if handler is None:
             return
         try:
@@ -157,14 +128,7 @@ class Worker:
         except PayloadError as error:
             log.error("a hook did not run: %s", error)
         else:
-            await self._run(handler, Event("", handler.name, args), bound, None)
+            await self._run(handler, Event(namespace, handler.name, args), bound, None)
 
-    def _answer(self, packet: Reply | Failed, sid: str | None) -> None:
-        session = self._client.session
-        # Only in the session that asked: a server that was restarted gives the same ids to other calls.
-        if sid is not None and sid == session.sid and session.ending is None:
-            try:
-                session.send(packet)
-            except OutboxFull as error:
-                session.send(Failed(packet.id, "too_large", str(error)))
-            self._client.after()
+    def _new_incident(self) -> None:
+        """A client has no log that a server's people could look into."""

@@ -27,7 +27,7 @@ class Line(ABC):
         self.working = False  # somebody is handing over what is in the inbox already
         self._clock = clock
         self._soon = soon
-        self._ended = False
+        self.ended = False  # its last words were said, and it was cleaned up
 
     # -- attach and detach
 
@@ -117,9 +117,9 @@ class Line(ABC):
 
     def finish(self) -> None:
         """The session has ended and its last words were said: close the transport and clean up, once."""
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
+        self.ended = True
         transport, self.transport = self.transport, None
         if transport is not None:
             ending = self.session.ending

@@ -189,7 +189,7 @@ class Server:
 
     def _admitted(self, line: Line, hello: Hello) -> None:
         assert isinstance(line, Connection)
-        line.admit(hello.joins)
+        line.joining.admit(hello.joins)
 
     def _call_soon(self, callback: Callable[[], None]) -> object:
         if self._loop is None:

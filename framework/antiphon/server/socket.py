@@ -120,7 +120,7 @@ class Socket:
 
         From now on it is gone; its `on_disconnect` runs behind the handler that is at work.
         """
-        self._connection.put_out(self, reason)
+        self._connection.joining.put_out(self, reason)
 
     # -- for the connection
 

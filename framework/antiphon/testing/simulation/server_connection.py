@@ -12,6 +12,7 @@ from antiphon.protocol.packets import Call, Event, Volatile
 from antiphon.protocol.server_session import ServerSession
 from antiphon.server.connection import Connection
 from antiphon.server.tasks import Tasks
+from antiphon.server.worker import Worker
 from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.history import Sent, SessionLog
 from antiphon.testing.simulation.tasks import Signal, Task
@@ -47,14 +48,31 @@ class TasksOnVirtualTime(Tasks):
         Task(self._server.time, self._server.process, coroutine)
 
 
+class RecordedWorker(Worker):
+    """The product's worker; it is written down which events nobody handled."""
+
+    def __init__(self, connection: SimulatedConnection, server: ServerEnd) -> None:
+        super().__init__(connection, server)
+        self._session_log = connection.log
+        self._history = server.history
+
+    def _nobody(self, packet: Event | Call | Volatile, code: str, message: str) -> None:
+        super()._nobody(packet, code, message)
+        if not isinstance(packet, Volatile) and isinstance(packet.args[0], int):
+            sent = self._history.up[packet.args[0]]
+            sent.delivered.append(self._session_log.sid)
+            self._history.open_up.pop(sent.serial, None)
+
+
 class SimulatedConnection(Connection):
     """A connection of the product: its worker is a coroutine that virtual time moves on."""
 
     def __init__(self, session: ServerSession, server: ServerEnd, log: SessionLog) -> None:
         super().__init__(session, server)
         self.log = log
+        self.tasks = TasksOnVirtualTime(server)
+        self.worker = RecordedWorker(self, server)
         self._end = server
-        self._tasks = TasksOnVirtualTime(server)
 
     def attach(self, transport: Transport, welcome: Data) -> None:
         """A transport takes over."""
@@ -76,13 +94,6 @@ class SimulatedConnection(Connection):
         super()._clean_up()
         invariants.i17_ended_sessions_are_freed(self._end.history, self, self._end.registry)
         invariants.i8_sessions_end_for_a_reason(self._end.history, self, self._end.resume)
-
-    def _nobody(self, packet: Event | Call | Volatile, code: str, message: str) -> None:
-        super()._nobody(packet, code, message)
-        if not isinstance(packet, Volatile) and isinstance(packet.args[0], int):
-            sent = self._end.history.up[packet.args[0]]
-            sent.delivered.append(self.log.sid)
-            self._end.history.open_up.pop(sent.serial, None)
 
     async def call(self, packet: Callable[[int], Call], timeout: float) -> Any:
         """As in Connection, with a Signal where that one has a future."""
