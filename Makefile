@@ -3,9 +3,10 @@
 # Nothing has to be set up by hand: each target makes what it needs (.venv, js-client/node_modules) and keeps it until
 # pyproject.toml or package-lock.json changes. A missing tool is one line that names it and how to get it.
 #
-# Variables: PORT (demo), PYTHON (an interpreter to prefer), CHROMIUM (the browser to test in).
+# Variables: PORT and EXAMPLE (demo), PYTHON (an interpreter to prefer), CHROMIUM (the browser to test in).
 
 PORT ?= 8000
+EXAMPLE ?= chat
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
@@ -19,7 +20,7 @@ MODULES := js-client/node_modules/.installed
 .PHONY: help demo test test-python test-js test-browser check build format clean needs-python needs-node needs-browser
 
 help:
-	@echo "make demo    run the chat example on PORT=$(PORT)"
+	@echo "make demo    run an example on PORT=$(PORT): EXAMPLE=chat, or pond"
 	@echo "make test    run all tests (one kind: test-python, test-js, test-browser)"
 	@echo "make check   lint, types, architecture, and whether the committed browser build is current"
 	@echo "make build   build the browser client into the Python package"
@@ -27,7 +28,7 @@ help:
 	@echo "make clean   remove what was set up or built"
 
 demo: $(RUNTIME)
-	@exec $(BIN)/python -m examples.chat --port $(PORT)
+	@exec $(BIN)/python -m examples.$(EXAMPLE) --port $(PORT)
 
 test: needs-python needs-node needs-browser test-python test-js test-browser
 

@@ -16,9 +16,11 @@ from aiohttp import web
 
 from antiphon import CallFailed, Heartbeat, Namespace, Refused, Server, Socket
 from antiphon.hosts.aiohttp import mount
-from examples.chat.words import Counting, Draft, Login, Message, Room, RoomName, RoomView, tidy
+from examples.chat.words import Counting, Draft, Login, Message, Room, RoomName, RoomView
+from examples.names import tidy
+from examples.pages import serve_page
 
-__all__ = ["make_app"]
+__all__ = ["make_app", "serve_chat"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -54,19 +56,10 @@ def make_app(server: Server | None = None) -> web.Application:
     server = server or Server(heartbeat=Heartbeat(interval=5, timeout=5))
     serve_chat(server.namespace("/chat"))
 
-    async def page(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(STATIC / "index.html")
-
-    async def label(request: web.Request, response: web.StreamResponse) -> None:
-        # Scripts come from here only, so even a mistake in the page could not run what somebody typed.
-        response.headers.setdefault("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:")
-        response.headers.setdefault("Cache-Control", "no-cache")
-
     app = web.Application()
-    mount(app, server)
-    app.router.add_get("/", page)
-    app.router.add_static("/static/", STATIC)
-    app.on_response_prepare.append(label)
+    # Few people come back at once, so they need not be spread over half a minute.
+    mount(app, server, window=2.0)
+    serve_page(app, STATIC)
     return app
 
 
@@ -140,7 +133,7 @@ def serve_chat(chat: Namespace) -> None:
     @chat.on("typing")
     async def typing(socket: Socket, room: RoomName) -> None:
         if room in socket.rooms:
-            await socket.to(room).emit("typing", room, name_of(socket))
+            await socket.to(room).emit("typing", room, name_of(socket), volatile=True)
 
     @chat.on("roll")
     async def roll(socket: Socket, room: RoomName, dice: str = "1d6") -> list[int]:

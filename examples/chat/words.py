@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-__all__ = ["Counting", "Draft", "Login", "Message", "Room", "RoomName", "RoomView", "tidy"]
+from examples.names import LONGEST_NAME
 
-LONGEST_NAME = 24
+__all__ = ["Counting", "Draft", "Login", "Message", "Room", "RoomName", "RoomView"]
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000)]
 RoomName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
@@ -64,10 +63,3 @@ class RoomView(Struct, frozen=True):
 
     name: str
     people: int
-
-
-def tidy(name: str) -> str | None:
-    """A name for a person or a room as it is shown, None when it is none: empty, too long, or not to be read."""
-    # NFKC, because names that look the same should be the same.
-    name = " ".join(unicodedata.normalize("NFKC", name).split())
-    return name if 1 <= len(name) <= LONGEST_NAME and name.isprintable() else None

@@ -42,7 +42,7 @@ class AntiphonError(Exception):
 
 
 class ConnectionClosed(AntiphonError):
-    """The session ended: `code` is one of the protocol's reasons, `reason` is for humans.
+    """The session ended: `code` is a word of DisconnectCode, `reason` is for humans.
 
     `reconnect` tells whether trying again makes sense (a deliberate goodbye says no).
     """
@@ -65,7 +65,10 @@ class ConnectionRefused(AntiphonError):
 
 
 class Refused(AntiphonError):
-    """Raise it in an `on_connect` handler to turn the client away; `reason` and `data` are readable in the browser."""
+    """Raise it to refuse; `reason` and `data` are readable in the browser.
+
+    In an `on_connect` handler it turns the client away; in a handler or middleware it fails a call with code `refused`.
+    """
 
     def __init__(self, reason: str, data: Any = None) -> None:
         super().__init__(reason)

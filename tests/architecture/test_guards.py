@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 from antiphon import Server, Socket
 from antiphon.config import Limits
 from antiphon.dialects.native.forms import MsgpackCodec
-from antiphon.protocol.packets import Event, Hello, Packet
+from antiphon.protocol.packets import Call, Event, Hello, Packet
+from antiphon.testing import TestClient
 from antiphon.transports.websocket import WebSocketTransport
 from antiphon.types import Data
 
@@ -136,15 +137,51 @@ async def test_a_burst_of_events_takes_one_task(server: Server) -> None:
     assert tasks <= 1
 
 
-async def broadcast(receivers: int, broadcasts: int) -> tuple[Profile, list[RecordingSocket], int]:
+def count_tasks() -> list[str]:
+    """The names of the coroutines that tasks are made of, from now on."""
+    made: list[str] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(coroutine.__qualname__)
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    asyncio.get_running_loop().set_task_factory(factory)
+    return made
+
+
+@pytest.mark.parametrize("items", [10, 1000])
+async def test_a_stream_takes_one_task_however_many_items_it_has(items: int) -> None:
     server = Server()
-    server.start()
+    root = server.namespace("/")
+
+    @root.on("double")
+    async def double(socket: Socket, numbers: AsyncIterator[int]) -> AsyncIterator[int]:
+        async for number in numbers:
+            yield 2 * number
+
+    async def source() -> AsyncIterator[int]:
+        for number in range(items):
+            yield number
+
+    async with TestClient(server) as client:
+        tasks = count_tasks()
+        found = [item async for item in client.namespace.stream("double", source())]
+        asyncio.get_running_loop().set_task_factory(None)
+
+    assert found == [2 * number for number in range(items)]
+    # The worker that takes the call, the handler, and what feeds its argument.
+    assert len(tasks) == 3, tasks
+
+
+async def broadcast(receivers: int, broadcasts: int, **options: Any) -> tuple[Profile, list[RecordingSocket], int]:
+    server = Server()
+    server.start(ticking=False)
     root = server.namespace("/")
     clients = await enter(server, *(f"client-{number}" for number in range(receivers)))
     before = len(asyncio.all_tasks())
     with Profile() as profile:
         for number in range(broadcasts):
-            root.emit_nowait("tick", number)
+            root.emit_nowait("tick", number, **options)
         await turn()
     tasks = len(asyncio.all_tasks()) - before
     await server.close()
@@ -157,6 +194,28 @@ async def test_an_extra_receiver_of_a_broadcast_takes_at_most_5_calls_and_no_tas
 
     assert (many.total - few.total) / 100 <= 5, many.calls
     assert tasks == 0
+
+
+async def calls_per_receiver(broadcasts: int, **options: Any) -> float:
+    few, _, _ = await broadcast(10, broadcasts, **options)
+    many, _, tasks = await broadcast(110, broadcasts, **options)
+    assert tasks == 0
+    return (many.total - few.total) / 100
+
+
+async def test_an_extra_receiver_of_a_volatile_broadcast_takes_at_most_8_calls_and_no_task() -> None:
+    # One of them is made by the first volatile event of a session only.
+    assert await calls_per_receiver(1, volatile=True) <= 8
+
+
+async def test_an_extra_receiver_of_a_latest_value_takes_at_most_7_calls_and_no_task() -> None:
+    assert await calls_per_receiver(1, latest="ann") <= 7
+
+
+async def test_a_latest_value_that_replaces_another_takes_at_most_5_calls_more() -> None:
+    once, twice = await calls_per_receiver(1, latest="ann"), await calls_per_receiver(2, latest="ann")
+
+    assert twice - once <= 5
 
 
 async def test_32_broadcasts_in_one_turn_are_one_write_per_receiver() -> None:
@@ -180,3 +239,57 @@ async def test_a_broadcast_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert encoded == 3
     assert len(clients) == 50
+
+
+@pytest.mark.parametrize("options", [{"volatile": True}, {"latest": "ann"}], ids=["volatile", "latest"])
+async def test_32_broadcasts_that_are_volatile_or_replace_each_other_are_one_write_per_receiver(
+    options: dict[str, Any],
+) -> None:
+    _, clients, _ = await broadcast(20, 32, **options)
+
+    assert [len(client.written) for client in clients] == [1] * 20
+    counted, packets = (0, 32) if "volatile" in options else (1, 1)
+    for client in clients:
+        message = CODEC.decode(client.written[0])
+        assert (message.counted, len(message.packets)) == (counted, packets)
+
+
+async def ask(receivers: int) -> tuple[Profile, list[RecordingSocket], int]:
+    """A call to many: what asking costs, what was written, and how many tasks there are more."""
+    server = Server()
+    server.start(ticking=False)
+    root = server.namespace("/")
+    clients = await enter(server, *(f"client-{number}" for number in range(receivers)))
+    before = len(asyncio.all_tasks())
+    with Profile() as profile:
+        asking = asyncio.create_task(root.call("vote"))
+        await turn()
+    tasks = len(asyncio.all_tasks()) - before
+    asking.cancel()
+    await server.close()
+    return profile, clients, tasks
+
+
+async def test_an_extra_receiver_of_a_call_to_many_takes_at_most_15_calls_no_task_and_one_write() -> None:
+    few, _, _ = await ask(10)
+    many, clients, tasks = await ask(110)
+
+    assert (many.total - few.total) / 100 <= 15, many.calls
+    assert tasks == 1  # the caller's own
+    assert [len(client.written) for client in clients] == [1] * 110
+
+
+async def test_a_call_to_many_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = 0
+    encode: Callable[[MsgpackCodec, Packet], bytes] = MsgpackCodec.encode
+
+    def counting(codec: MsgpackCodec, packet: Packet) -> bytes:
+        nonlocal encoded
+        encoded += isinstance(packet, Call)
+        return encode(codec, packet)
+
+    monkeypatch.setattr(MsgpackCodec, "encode", counting)
+    _, clients, _ = await ask(50)
+
+    assert encoded == 1
+    assert len({client.written[0] for client in clients}) == 1

@@ -19,6 +19,7 @@ LAYERS = {
     "dialects": 2,
     "transports": 2,
     "dispatch": 2,
+    "brokers": 2,
     "server": 3,
     "client": 3,
     "hosts": 4,

@@ -25,8 +25,9 @@ __all__ = ["Plan", "run"]
 ROOT = Path(__file__).parents[2]
 KINDS: dict[str, tuple[str, ...]] = {
     "websocket": ("websocket",),
+    "sse": ("sse",),
     "longpoll": ("longpoll",),
-    "both": ("websocket", "longpoll"),
+    "all": ("websocket", "sse", "longpoll"),
 }
 # Before the faults all must be let in within so many seconds, and after them everything must come to rest.
 REST = 15.0

@@ -16,7 +16,7 @@ from itertools import count
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from antiphon import Server, Socket
+from antiphon import DisconnectCode, Disconnected, Server, Socket
 from antiphon.hosts.aiohttp import mount
 from tests.chaos.complaints import Complaints
 from tests.chaos.history import Loss, Side
@@ -62,9 +62,9 @@ class ChaosServer:
         self._sockets[auth] = socket
         await socket.join("everybody")
 
-    def _disconnected(self, socket: Socket, reason: str) -> None:
-        if reason != "closed":
-            self._sides[socket.data["name"]].losses.append(Loss(reason))
+    def _disconnected(self, socket: Socket, reason: Disconnected) -> None:
+        if reason.code is not DisconnectCode.CLOSED:
+            self._sides[socket.data["name"]].losses.append(Loss(reason.code))
 
     def _event(self, socket: Socket, number: int, padding: bytes) -> None:
         self._sides[socket.data["name"]].deliver(number, socket.transport)

@@ -31,8 +31,8 @@ async def test_nothing_is_lost_doubled_or_reordered_under_hundreds_of_cuts() -> 
     assert report.faults.cuts_inside_message * 3 >= report.faults.cuts, report.summary
     assert min(report.up, report.down) >= MESSAGES * share, report.summary
     for language in plan.languages:
-        for transport in ("websocket", "longpoll"):
+        for transport in ("websocket", "sse", "longpoll"):
             for way in ("up", "down"):
-                # Each of the eight ways carries its part, so that none of them is proven by the others.
+                # Each of the twelve ways carries its part, so that none of them is proven by the others.
                 carried = report.carried.get(f"{language}/{transport}/{way}", 0)
                 assert carried >= MESSAGES * share / 16, f"{language} over {transport} {way}: {carried}"

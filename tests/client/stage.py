@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from antiphon.client.backoff import Backoff
 from antiphon.client.connector import Connector, Link
@@ -24,8 +24,8 @@ class Transport:
     def __init__(self, kind: str, link: Link) -> None:
         self.kind = kind
         self.link = link
-        self.single = kind == "longpoll"
-        self.pings = kind == "websocket"
+        self.single = kind != "websocket"
+        self.pings = kind != "longpoll"
         self.congested = False
         self.written: list[Data] = []
         self.closed = False
@@ -50,7 +50,12 @@ class Stage:
     """A connector, the transports that it opened, and what a server would say."""
 
     def __init__(
-        self, *, kinds: Sequence[str] = ("websocket", "longpoll"), random: float = 1.0, outbox: Outbox = Outbox()
+        self,
+        *,
+        kinds: Sequence[str] = ("websocket", "longpoll"),
+        random: float = 1.0,
+        outbox: Outbox = Outbox(),
+        ask: Callable[[Link], object] | None = None,
     ) -> None:
         self.session = ClientSession(CODEC, "the-secret-key", outbox=outbox, limits=Limits(), wake=lambda: None)
         self.transports: list[Transport] = []
@@ -59,7 +64,7 @@ class Stage:
             self._open,
             kinds=kinds,
             backoff=Backoff(BackoffSettings(first=1.0, base=0.5), lambda: random),
-            auth=lambda: "token",
+            ask=ask,
         )
 
     def _open(self, kind: str, link: Link) -> Transport:

@@ -21,7 +21,7 @@ from antiphon.client import client as client_module
 from antiphon.testing.proxy import FaultProxy
 from tests.client.serving import PATIENCE, SOON, connected, serving, until
 
-TRANSPORTS = ["websocket", "longpoll"]
+TRANSPORTS = ["websocket", "sse", "longpoll"]
 
 
 def open_files() -> int:
@@ -96,7 +96,7 @@ async def test_closing_delivers_what_was_emitted_and_says_goodbye(transport: str
     server, heard, ends = Server(), [], []
     chat = server.namespace("/chat")
     chat.on("say")(lambda socket, number: heard.append(number))
-    chat.on_disconnect(lambda socket, reason: ends.append(reason))
+    chat.on_disconnect(lambda socket, reason: ends.append(reason.code))
     async with serving(server) as running:
         async with connected(running.url, "/chat", transports=(transport,)) as client:
             for number in range(50):
@@ -198,7 +198,7 @@ async def test_nothing_is_left_when_everything_is_closed(transport: str) -> None
     ("options", "sentence"),
     [
         ({"transports": ()}, "at least one"),
-        ({"transports": ("telegraph",)}, "'websocket' and 'longpoll'"),
+        ({"transports": ("telegraph",)}, "'websocket', 'sse', 'longpoll'"),
         ({"form": "xml"}, "'msgpack' or 'json'"),
     ],
 )

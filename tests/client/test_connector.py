@@ -21,7 +21,7 @@ def test_a_first_attach_says_hello_once_the_transport_is_open_and_is_live_after_
     assert transport.said == []
 
     stage.opened()
-    assert (transport.hello.attempt, transport.hello.auth, transport.hello.sid) == (1, "token", None)
+    assert (transport.hello.attempt, transport.hello.auth, transport.hello.sid) == (1, None, None)
     assert stage.live is None
 
     stage.welcome()

@@ -142,7 +142,7 @@ def test_a_goodbye_whose_session_was_lost_meanwhile_begins_no_other() -> None:
 # -- refusals
 
 
-@pytest.mark.parametrize("code", ["unauthorized", "principal_changed", "version", "bad_hello"])
+@pytest.mark.parametrize("code", ["unauthorized", "principal_changed", "version"])
 def test_a_refusal_that_will_not_change_by_itself_is_final(code: str) -> None:
     stage = Stage()
     stage.start()
@@ -265,7 +265,7 @@ def test_a_stopped_connector_can_be_started_again() -> None:
 
     stage.connector.start(10.0)
 
-    assert stage.newest.kind == "websocket"
+    assert stage.newest.kind == "longpoll"  # what worked last
     assert stage.connector.stopped is None
 
 

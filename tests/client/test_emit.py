@@ -151,7 +151,7 @@ async def test_an_event_name_that_cannot_travel_is_refused_where_it_is_emitted(n
         await chat.call(name)
 
 
-@pytest.mark.parametrize("transport", ["websocket", "longpoll"])
+@pytest.mark.parametrize("transport", ["websocket", "sse", "longpoll"])
 async def test_what_waited_for_a_server_that_takes_less_is_not_sent(
     transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,6 +11,8 @@ from antiphon import (
     Client,
     ConnectionClosed,
     ConnectionRefused,
+    DisconnectCode,
+    Disconnected,
     LocalProtocolError,
     Refused,
     Server,
@@ -42,7 +44,7 @@ async def test_several_namespaces_share_a_session_and_each_has_its_own_admission
 async def test_leaving_a_namespace_leaves_the_others() -> None:
     server, ends = Server(), []
     for name in ("/one", "/two"):
-        server.namespace(name).on_disconnect(lambda socket, reason: ends.append((socket.namespace.name, reason)))
+        server.namespace(name).on_disconnect(lambda socket, reason: ends.append((socket.namespace.name, reason.code)))
     async with serving(server) as running, connected(running.url, "/one", "/two") as client:
         one, two = client.namespace("/one"), client.namespace("/two")
 
@@ -57,7 +59,7 @@ async def test_leaving_a_namespace_leaves_the_others() -> None:
 
 
 async def test_leaving_runs_the_disconnect_handler_once() -> None:
-    server, ends = Server(), list[str]()
+    server, ends = Server(), list[Disconnected]()
     server.namespace("/chat")
     async with serving(server) as running, connected(running.url, "/chat") as client:
         chat = client.namespace("/chat")
@@ -67,7 +69,7 @@ async def test_leaving_runs_the_disconnect_handler_once() -> None:
         await chat.leave()
 
         await until(lambda: ends)
-    assert ends == ["left"]
+    assert ends == [Disconnected(DisconnectCode.LEFT)]
 
 
 async def test_who_waits_to_be_let_in_is_told_that_the_namespace_was_left() -> None:
@@ -124,7 +126,7 @@ async def test_a_namespace_that_was_left_may_be_joined_again() -> None:
 
 
 async def test_the_server_puts_a_client_out_of_one_namespace_only() -> None:
-    server, ends = Server(), list[str]()
+    server, ends = Server(), list[Disconnected]()
     server.namespace("/one")
     server.namespace("/two").on("ask")(lambda socket: "still here")
     async with serving(server) as running, connected(running.url, "/one", "/two") as client:
@@ -135,8 +137,8 @@ async def test_the_server_puts_a_client_out_of_one_namespace_only() -> None:
         await socket.disconnect("enough")
 
         await until(lambda: ends)
-        assert ends == ["enough"]
-        with pytest.raises(ConnectionClosed, match="enough"):
+        assert ends == [Disconnected(DisconnectCode.PUT_OUT, "enough")]
+        with pytest.raises(ConnectionClosed, match="put_out: enough"):
             await one.ready()
         assert await client.namespace("/two").call("ask") == "still here"
         assert server.namespace("/one").count() == 0

@@ -16,7 +16,7 @@ from antiphon.protocol.client_session import Loss
 from antiphon.testing.proxy import FaultProxy
 from tests.client.serving import PATIENCE, SOON, connected, serving, until
 
-TRANSPORTS = ["websocket", "longpoll"]
+TRANSPORTS = ["websocket", "sse", "longpoll"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon.client.polling import HttpRequest, PollingPort, Told
+from antiphon.client.polling import PollingPort
+from antiphon.client.requests import HttpRequest, Told
 from antiphon.protocol.closing import TransportCode
 from antiphon.protocol.packets import Ack, Hello, Packet, Pong, Refuse, Welcome
 from antiphon.types import Data

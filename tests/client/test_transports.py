@@ -11,6 +11,7 @@ from antiphon.testing.proxy import Direction, Ending, FaultProxy, Refusal
 from tests.client.serving import SOON, connected, serving, until
 
 BOTH = ("websocket", "longpoll")
+ALL = ("websocket", "sse", "longpoll")
 
 
 def echoing() -> tuple[Server, list[object]]:
@@ -77,7 +78,7 @@ async def test_a_session_that_falls_back_under_traffic_loses_nothing() -> None:
     assert heard == said == list(range(30))
 
 
-@pytest.mark.parametrize("transport", BOTH)
+@pytest.mark.parametrize("transport", ALL)
 @pytest.mark.parametrize("form", ["msgpack", "json"])
 async def test_large_and_many_messages_pass(transport: str, form: str) -> None:
     server, heard = echoing()
@@ -98,7 +99,7 @@ async def test_large_and_many_messages_pass(transport: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("direction", [Direction.UP, Direction.DOWN])
-@pytest.mark.parametrize("transport", BOTH)
+@pytest.mark.parametrize("transport", ALL)
 async def test_a_cut_inside_a_message_neither_loses_nor_doubles_it(transport: str, direction: Direction) -> None:
     server, heard = echoing()
     said = list[object]()
@@ -118,6 +119,54 @@ async def test_a_cut_inside_a_message_neither_loses_nor_doubles_it(transport: st
         assert proxy.statistics().cuts_inside_message >= 4
         assert server.statistics().sessions_made == 1
     assert heard == said == [[number, bytes(10_000)] for number in range(5)]
+
+
+async def test_where_websockets_are_refused_a_stream_is_better_than_polls() -> None:
+    server, heard = echoing()
+    async with serving(server) as running, FaultProxy("127.0.0.1", running.port) as proxy:
+        proxy.refuse_upgrades()
+        async with connected(f"{proxy.url}/antiphon", "/chat", transports=ALL) as client:
+            assert client.transport == "sse"
+            await client.namespace("/chat").emit("say", 1)
+
+            proxy.allow_upgrades()
+            await until(lambda: client.transport == "websocket")
+
+            await client.namespace("/chat").emit("say", 2)
+            await until(lambda: len(heard) == 2)
+            assert server.statistics().transports == {"websocket": 1}
+            assert server.statistics().sessions_made == 1
+    assert heard == [1, 2]
+
+
+async def test_polls_move_over_to_a_stream_where_websockets_are_refused() -> None:
+    server, heard = echoing()
+    said = list[object]()
+    async with serving(server) as running, FaultProxy("127.0.0.1", running.port) as proxy:
+        proxy.refuse_upgrades()
+        # As behind a proxy that waits for the end of an answer: the server has let the client in, and it knows nothing.
+        proxy.lose_responses(path="stream")
+        client = Client(f"{proxy.url}/antiphon", transports=ALL, backoff=SOON)
+        chat = client.namespace("/chat")
+        chat.on("said")(said.append)
+        connecting = asyncio.create_task(client.connect())
+        await until(lambda: server.statistics().transports == {"sse": 1})
+        proxy.cut()
+        await connecting
+        assert client.transport == "longpoll"
+
+        number = 0
+        while client.transport != "sse":
+            await chat.emit("say", number)
+            number += 1
+            await asyncio.sleep(0.01)
+        await chat.emit("say", number)
+
+        await until(lambda: len(said) == number + 1)
+        assert server.statistics().transports == {"sse": 1}
+        assert server.statistics().sessions_made == 1
+        await client.close()
+    assert heard == said == list(range(number + 1))
 
 
 async def test_lost_and_repeated_requests_lose_and_double_nothing() -> None:
@@ -147,6 +196,32 @@ async def test_lost_and_repeated_requests_lose_and_double_nothing() -> None:
         counts = proxy.statistics()
         assert counts.responses_lost >= 8
         assert counts.posts_repeated >= 8
+    assert heard == said == list(range(20))
+
+
+async def test_lost_and_repeated_pushes_beside_a_stream_lose_and_double_nothing() -> None:
+    server, heard = echoing()
+    said = list[object]()
+    async with (
+        serving(server) as running,
+        FaultProxy("127.0.0.1", running.port) as proxy,
+        connected(f"{proxy.url}/antiphon", "/chat", transports=("sse",)) as client,
+    ):
+        chat = client.namespace("/chat")
+        chat.on("said")(said.append)
+
+        for number in range(20):
+            if number % 2:
+                proxy.lose_responses(path="push")
+            else:
+                proxy.repeat_posts(path="push")
+            await chat.emit("say", number)
+            await until(lambda number=number: len(said) == number + 1)  # type: ignore[misc]  # mypy infers no default
+
+        counts = proxy.statistics()
+        assert counts.responses_lost >= 8
+        assert counts.posts_repeated >= 8
+        assert server.statistics().sessions_made == 1
     assert heard == said == list(range(20))
 
 

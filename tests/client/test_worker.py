@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from antiphon import CallFailed, Client, LocalProtocolError, Server, Socket
+from antiphon import CallFailed, Server, Socket
 from tests.client.serving import connected, serving, until
 
 
@@ -86,7 +86,7 @@ async def test_the_catch_all_handler_gets_what_has_no_handler_of_its_own() -> No
     chat = server.namespace("/chat")
     async with serving(server) as running, connected(running.url, "/chat") as client:
         client.namespace("/chat").on("known")(lambda: heard.append(("its own handler",)))
-        client.namespace("/chat").on_any(lambda event, *args: heard.append((event, *args)))
+        client.namespace("/chat").on("*")(lambda event, *args: heard.append((event, *args)))
 
         await chat.emit("known")
         await chat.emit("unknown", 1, 2)
@@ -150,14 +150,6 @@ async def test_an_answer_that_cannot_travel_fails_the_call(caplog: pytest.LogCap
         with pytest.raises(CallFailed, match="too_large"):
             await socket.call("load")
     assert "the reply of handler 'ask'" in caplog.text
-
-
-def test_a_second_handler_for_the_same_event_is_refused() -> None:
-    namespace = Client("http://localhost/antiphon").namespace("/chat")
-    namespace.on("say")(lambda text: None)
-
-    with pytest.raises(LocalProtocolError, match="'say'"):
-        namespace.on("say")(lambda text: None)
 
 
 async def test_a_disconnect_handler_that_expects_something_else_is_told_in_the_log(

@@ -107,7 +107,7 @@ def test_a_local_type_of_a_function_that_has_returned_is_refused() -> None:
     [
         (Custom, "Custom"),
         (list[Custom | None], "Custom"),
-        (AsyncIterator[int], "AsyncIterator"),
+        (list[AsyncIterator[int]], "AsyncIterator"),
         (complex, "complex"),
     ],
     ids=str,

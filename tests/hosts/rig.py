@@ -124,7 +124,7 @@ async def served(server: Server | None = None, *, path: str = "/antiphon") -> As
     """Serve `server` with a namespace "/" that echoes."""
     server = server or Server()
     root = server.namespace("/")
-    if root.handlers.get("echo") is None:
+    if root.handlers.find("echo") is None:
 
         @root.on("echo")
         async def echo(socket: Socket, *args: Any) -> list[Any]:

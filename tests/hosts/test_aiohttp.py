@@ -65,7 +65,7 @@ async def test_two_servers_live_in_one_application() -> None:
             await client.close()
 
 
-@pytest.mark.parametrize("transport", ["websocket", "longpoll"])
+@pytest.mark.parametrize("transport", ["websocket", "sse", "longpoll"])
 async def test_a_client_calls_and_is_called(site: Site, transport: str) -> None:
     @site.server.namespace("/").on("ask me")
     async def ask(socket: Socket) -> str:
@@ -298,7 +298,7 @@ async def refused(site: Site, headers: list[tuple[str, str]]) -> set[int]:
         ("GET", "", upgrade),
         *(
             ("POST", f"/{verb}", "Connection: close\r\nContent-Length: 0\r\n")
-            for verb in ("attach", "poll", "push", "leave")
+            for verb in ("attach", "stream", "poll", "push", "leave")
         ),
         ("OPTIONS", "/push", "Connection: close\r\n"),
     ):
@@ -384,7 +384,7 @@ async def test_a_refusal_is_readable_for_a_listed_origin(site: Site) -> None:
         assert response.headers["Access-Control-Allow-Origin"] == LISTED
 
 
-@pytest.mark.parametrize("verb", ["attach", "poll", "push", "leave"])
+@pytest.mark.parametrize("verb", ["attach", "stream", "poll", "push", "leave"])
 async def test_a_listed_origin_may_send_what_a_client_sends(site: Site, verb: str) -> None:
     headers = {
         "Origin": LISTED,

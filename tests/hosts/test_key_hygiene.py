@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
 from antiphon import Client, Server, Socket
-from antiphon.client.polling import HttpRequest
-from antiphon.dialects.base import Attach, Credentials, LeaveBeacon, Request
+from antiphon.client.requests import HttpRequest
+from antiphon.dialects.base import Attach, Credentials, LeaveBeacon, Request, Stream
 from antiphon.hosts.aiohttp import mount
 from antiphon.protocol.packets import Ack, Call, Event, Hello
 from tests.hosts.rig import CODEC, KEY, Http, hello, message, served
@@ -28,7 +28,7 @@ def everything_of_ours() -> Iterable[object]:
             yield thing
 
 
-@pytest.mark.parametrize("transport", ["websocket", "longpoll"])
+@pytest.mark.parametrize("transport", ["websocket", "sse", "longpoll"])
 async def test_no_log_no_url_and_no_repr_of_a_living_session_shows_the_key(
     transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -127,6 +127,7 @@ def test_no_record_that_carries_a_key_shows_it() -> None:
         Credentials("sid", KEY, 1, 1),
         LeaveBeacon("sid", KEY, 1),
         Attach(CODEC, first),
+        Stream(CODEC, first),
         Request("POST", "attach", headers, first),
         request,
     ):

@@ -22,7 +22,7 @@ async def vanishing(request: web.Request, handler: Handler) -> web.StreamRespons
     return await handler(request)
 
 
-@pytest.mark.parametrize("verb", ["attach", "poll", "push", "leave"])
+@pytest.mark.parametrize("verb", ["attach", "stream", "poll", "push", "leave"])
 async def test_a_post_whose_client_is_gone_leaves_no_trace(verb: str, caplog: pytest.LogCaptureFixture) -> None:
     app = web.Application(middlewares=[vanishing])
     mount(app, Server())

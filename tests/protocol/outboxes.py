@@ -34,6 +34,7 @@ def open_outbox(
 ) -> Outbox:
     outbox = Outbox(CODEC, Bounds(packets=packets, size=size), Wakes(), reserve=reserve)
     outbox.window = Inbox(packets=window, size=window_size)
+    outbox.carried = True
     return outbox
 
 

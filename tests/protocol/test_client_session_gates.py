@@ -14,6 +14,7 @@ from antiphon.protocol.calls import Outcome
 from antiphon.protocol.packets import (
     Call,
     Cancel,
+    Event,
     Join,
     Joined,
     Reply,
@@ -68,6 +69,23 @@ def test_a_gate_opens_once_and_only_inside() -> None:
     let_in(session)
     session.open("/")
     assert take(session) == [event(1)]
+
+
+def test_a_call_of_the_connect_handler_opens_the_gate_so_that_it_may_wait_for_the_answer() -> None:
+    session = open_session()
+    session.join("/")
+    emit(session, 1)
+    call(session)
+    welcome(session)
+    receive(session, 1, Joined("/", "socket"))
+    session.deliver()
+    session.joined("/", "socket")
+    assert take(session) == []
+
+    pending, _ = call(session)
+
+    assert [type(packet) for packet in take(session)] == [Event, Call, Call]
+    assert pending.entry.number == 3
 
 
 def test_the_connect_handler_may_clear_what_waits() -> None:
@@ -140,6 +158,29 @@ def test_a_volatile_event_waits_at_no_gate() -> None:
 
     assert session.emit_volatile(Volatile("/", "at", [2]), 0.0)
     assert told(take(session), Volatile) == [Volatile("/", "at", [2])]
+
+
+def test_a_volatile_event_that_would_be_dropped_always_is_refused_joined_or_not() -> None:
+    session = open_session()
+
+    with pytest.raises(OutboxFull, match="a volatile event of"):
+        session.emit_volatile(Volatile("/", "at", [bytes(70_000)]), 0.0)
+
+
+def test_a_latest_value_finds_room_in_a_full_outbox_that_it_makes_itself() -> None:
+    session = open_session(outbox=Outbox(packets=2))
+    session.join("/")
+    emit(session, 1, key="x")
+    emit(session, 2)
+    emit(session, 3, key="x")
+    with pytest.raises(OutboxFull):
+        emit(session, 4, key="y")
+
+    welcome(session)
+    let_in(session)
+    emit(session, 5, key="x")
+
+    assert events(session.take(0.0)) == [2, 5]
 
 
 def test_one_packet_can_be_taken_back_wherever_it_waits() -> None:

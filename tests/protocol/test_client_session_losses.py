@@ -110,6 +110,20 @@ def test_what_never_got_a_number_is_still_queued() -> None:
     assert events(session.take(2.0)) == [1, 2]
 
 
+def test_a_latest_value_that_is_safe_to_repeat_is_not_repeated_when_a_newer_one_waits() -> None:
+    """Rules 9, 23."""
+    session = joined_session()
+    emit(session, 1, key="x", repeatable=True)
+    take(session)
+    emit(session, 2, key="x")
+
+    session.forget("expired")
+    welcome(session, 2.0, sid="s2")
+    let_in(session)
+
+    assert take(session, 2.0) == [event(2)]
+
+
 def test_what_is_safe_to_repeat_is_sent_again_marked_redelivered() -> None:
     """Rule 23: redelivered, queued, and what the handler emitted, in this order."""
     session = joined_session()

@@ -25,6 +25,7 @@ def test_codes_are_written_in_stone() -> None:
         "SILENT": 4005,
         "SLOW": 4006,
         "PROTOCOL": 4007,
+        "EXPIRED": 4008,
     }
 
 

@@ -15,7 +15,6 @@ from antiphon.protocol.packets import (
     Credit,
     Event,
     Failed,
-    Item,
     Join,
     Leave,
     Packet,
@@ -305,7 +304,7 @@ def test_a_repeated_packet_wants_an_ack_again_since_the_last_one_may_be_lost() -
 # -- bounds
 
 
-@pytest.mark.parametrize("packet", [event(1), Call(1, "/", "ask", []), Item(1, 1)], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize("packet", [event(1), Call(1, "/", "ask", [])], ids=lambda p: type(p).__name__)
 def test_more_waiting_packets_than_the_window_are_a_flood(packet: Packet) -> None:
     """Rule 8."""
     inbox, _ = open_inbox(packets=2)
@@ -443,3 +442,13 @@ def test_an_ack_that_left_before_a_large_event_was_handed_over_does_not_count_fo
     inbox.hand_over()
 
     assert pressing
+
+
+def test_it_tells_what_waits_and_what_it_owes_in_packets_and_bytes() -> None:
+    inbox = Inbox(Bounds(), lambda: None)
+    inbox.accept(Message(1, 2, [event(1), event(2)]), 100, 0.0)
+    assert (inbox.waiting, inbox.owed) == ((2, 100), (0, 0))
+
+    inbox.hand_over()
+
+    assert (inbox.waiting, inbox.owed) == ((1, 50), (1, 50))

@@ -7,7 +7,7 @@ import pytest
 from antiphon.protocol.codec import Prepared
 from antiphon.protocol.packets import Call, Cancel, Item, Joined, Packet, Reply
 from tests.protocol.outboxes import ROOM, Wakes, add, entry, open_outbox, put, said, take
-from tests.protocol.wire import event, of_size
+from tests.protocol.wire import CODEC, event, of_size
 
 # -- numbers
 
@@ -229,9 +229,9 @@ def test_one_event_is_always_allowed_however_large() -> None:
 
 @pytest.mark.parametrize(
     ("packet", "counts"),
-    [(Call(1, "/", "ask", [7]), True), (Item(1, 1, 7), True), (event(7), True), (Joined("/", "s"), False)],
+    [(Call(1, "/", "ask", [7]), True), (Item(1, 1, 7), False), (event(7), True), (Joined("/", "s"), False)],
 )
-def test_events_calls_and_items_fill_the_window_and_nothing_else_does(packet: Packet, counts: bool) -> None:
+def test_events_and_calls_fill_the_window_and_nothing_else_does(packet: Packet, counts: bool) -> None:
     outbox = open_outbox(window=1)
     add(outbox, packet)
     put(outbox, 8)
@@ -345,3 +345,59 @@ def test_sending_again_keeps_to_the_room_as_well() -> None:
     runs = [outbox.run(0.0, 130), outbox.run(0.0, 130)]
 
     assert [(run.number, said(run), run.more) for run in runs] == [(1, [1, 2], True), (3, [3], True)]
+
+
+# -- entries among the events
+
+
+def test_what_is_special_leaves_with_the_rest_when_everything_fits() -> None:
+    outbox = open_outbox()
+    put(outbox, 1)
+    made = add(outbox, event(2), key="position", deadline=5.0)
+    outbox.withdraw(add(outbox, event(3)))
+    joined = add(outbox, Joined("/", "s"))
+
+    run = outbox.run(0.0, ROOM)
+
+    assert (said(run), run.counted, run.more) == ([1, 2, "joined"], 3, False)
+    assert (made.number, joined.number) == (2, 3)
+    assert (outbox.flow_packets, outbox.packets) == (2, 3)
+    assert outbox.expire(9.0) == ([], float("inf"))
+    outbox.rewind(received=1)
+    assert take(outbox) == [2, "joined"]
+
+
+def test_what_was_withdrawn_leaves_no_hole_when_not_everything_may_leave() -> None:
+    outbox = open_outbox(window=2)
+    outbox.withdraw(add(outbox, event(1)))
+    put(outbox, 2, 3, 4)
+
+    assert take(outbox) == [2, 3]
+    assert (outbox.packets, outbox.numbered) == (3, 2)
+
+
+def test_it_tells_what_has_no_number_yet_in_packets_and_bytes() -> None:
+    outbox = open_outbox(window=1)
+    for number in (1, 2):
+        put(outbox, number)
+    take(outbox)
+    urgent = entry(Reply(1, "yes"))
+    outbox.add_urgent(urgent)
+
+    packets, size = outbox.waiting
+
+    assert packets == 2
+    assert size == outbox.size - len(CODEC.encode(event(1)))
+
+
+def test_it_tells_whether_something_urgent_has_not_arrived_yet() -> None:
+    outbox = open_outbox()
+    assert not outbox.urging
+
+    outbox.add_urgent(entry(Reply(1, "yes")))
+    assert outbox.urging
+    take(outbox)
+    assert outbox.urging
+    outbox.arrived(1)
+
+    assert not outbox.urging

@@ -156,3 +156,15 @@ def test_a_shared_packet_larger_than_one_may_be_passes_the_bound() -> None:
 
     outbox.put(Prepared(of_size(51)))
     assert outbox.overflowed
+
+
+def test_a_latest_value_larger_than_one_may_be_passes_the_bound() -> None:
+    """Its bytes are shared as those of other events are."""
+    outbox = open_outbox()
+    outbox.largest = 50
+
+    add(outbox, of_size(50), key="position")
+    assert not outbox.overflowed
+
+    add(outbox, of_size(51), key="position")
+    assert outbox.overflowed

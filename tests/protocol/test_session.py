@@ -224,16 +224,16 @@ def test_a_volatile_event_is_dropped_without_a_transport() -> None:
     """Rule 9."""
     session = open_session(attached=False)
 
-    assert not session.send_volatile(Volatile("/", "at", [1]), 0.0)
+    assert not session.outbox.add_volatile(CODEC.encode(Volatile("/", "at", [1])), 0.0)
 
     session.attach(0, 0.0)
-    assert session.send_volatile(Volatile("/", "at", [2]), 0.0)
+    assert session.outbox.add_volatile(CODEC.encode(Volatile("/", "at", [2])), 0.0)
     assert packets_in(session.take(0.1)) == [Volatile("/", "at", [2])]
 
 
 def test_a_volatile_event_that_waits_is_dropped_with_its_transport() -> None:
     session = open_session()
-    session.send_volatile(Volatile("/", "at", [1]), 0.0)
+    session.outbox.add_volatile(CODEC.encode(Volatile("/", "at", [1])), 0.0)
     session.detach(0.1)
 
     session.attach(0, 0.1)
@@ -378,7 +378,7 @@ def test_a_second_gap_after_some_progress_is_a_first_one() -> None:
     receive(session, 1, event(1))
 
     assert code(receive(session, 4, event(4))) == "GAP"
-    assert session.gaps == 2
+    assert session.tally.gaps == 2
     assert session.ending is None
 
 
@@ -440,7 +440,7 @@ def test_a_packet_that_breaks_a_limit_is_acked_and_refused_by_itself() -> None:
     assert receive(session, 1, Event("/", "say", deep), Call(7, "/", "ask", deep), event(3)) is None
 
     assert deliver_all(session) == [event(3)]
-    assert session.broken == 2
+    assert session.tally.broken == 2
     sent = packets_in(session.take(0.0))
     assert Ack(3) in sent
     (failed,) = [packet for packet in sent if isinstance(packet, Failed)]

@@ -13,7 +13,7 @@ from antiphon.protocol.packets import (
 )
 from antiphon.protocol.session import Act, State
 from tests.protocol.sessions import NEVER, code, deliver_all, open_session, receive, told
-from tests.protocol.wire import event, events, read
+from tests.protocol.wire import CODEC, event, events, read
 
 
 def test_a_goodbye_waits_until_everything_is_acked() -> None:
@@ -43,7 +43,7 @@ def test_a_goodbye_with_nothing_unacked_is_said_at_once() -> None:
 def test_a_goodbye_is_a_message_of_its_own_where_one_leaves_at_a_time() -> None:
     """Over polls: what could still leave goes with this answer, the Close with the next."""
     session = open_session()
-    session.send_volatile(Volatile("/", "pose", []), 0.0)
+    session.outbox.add_volatile(CODEC.encode(Volatile("/", "pose", [])), 0.0)
     session.close(0.0)
 
     first = session.take(0.0, single=True)

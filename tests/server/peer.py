@@ -66,6 +66,8 @@ class Peer:
         self.server = server
         self.key = name.ljust(43, "x")
         self.codec = codec
+        self.address = ""
+        self.headers: dict[str, str] = {}
         self.wire = Wire(server.gateway)
         self.sid: str | None = None
         self.attempt = 0
@@ -76,7 +78,13 @@ class Peer:
 
     def attach(self, *joins: str | tuple[str, Any], **fields: Any) -> Welcome | Refuse:
         """Say Hello on a new WebSocket, join namespaces with it, and return the answer."""
+        self.greet(*joins, **fields)
+        return self.answered()
+
+    def greet(self, *joins: str | tuple[str, Any], **fields: Any) -> None:
+        """Say Hello on a new WebSocket; a server that asks who comes does not answer at once."""
         self.wire, self._read = Wire(self.server.gateway), 1
+        self.wire.address, self.wire.headers = self.address, self.headers
         self.attempt += 1
         hello: dict[str, Any] = {
             "key": self.key,
@@ -86,6 +94,9 @@ class Peer:
             "joins": tuple(join if isinstance(join, tuple) else (join, None) for join in joins),
         }
         self.wire.received(self.pack(0, Hello(**{**hello, **fields})))
+
+    def answered(self) -> Welcome | Refuse:
+        """What the Hello was answered with."""
         answer = self.codec.decode(self.wire.written[0]).packets[0]
         assert isinstance(answer, Welcome | Refuse)
         if isinstance(answer, Welcome) and answer.sid != self.sid:
@@ -188,6 +199,14 @@ class Poller(Peer):
         if isinstance(answer, Welcome):
             self.sid = answer.sid
         return answer
+
+    def greet_by(
+        self, port: Port, *, auth: Any = None, address: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        """POST attach; a server that asks who comes does not answer at once."""
+        self.attempt += 1
+        hello = Hello(key=self.key, attempt=self.attempt, sid=self.sid, received=self.received, auth=auth)
+        self.server.gateway.attach(Attach(MSGPACK, self.pack(0, hello)), port, address, headers or {})
 
     def credentials(self) -> Credentials:
         assert self.sid is not None

@@ -158,7 +158,7 @@ async def test_after_an_exception_the_next_event_is_handled(server: Server) -> N
 async def test_the_log_names_the_event_that_a_catch_all_failed_at(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    @server.namespace("/").on_any
+    @server.namespace("/").on("*")
     async def anything(socket: Socket, event: str) -> None:
         raise RuntimeError
 
@@ -295,7 +295,7 @@ async def test_a_mismatch_of_a_catch_all_or_a_concurrent_handler_is_answered_as_
     if concurrent:
         root.on("sum", concurrent=True)(handler)
     else:
-        root.on_any(catch_all)
+        root.on("*")(catch_all)
     ann = await entered(server)
     ann.say(Call(1, "/", "sum", [1, 2, "three"]))
     await settle()

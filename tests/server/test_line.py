@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antiphon import Heartbeat, Limits, Outbox, Server, Socket
+from antiphon import Disconnected, Heartbeat, Limits, Outbox, Server, Socket
 from antiphon.protocol.closing import TransportCode
 from antiphon.protocol.packets import Close, Event, Ping, Pong, Welcome
 from antiphon.testing.clock import ManualClock
@@ -59,8 +59,8 @@ async def test_a_passed_bound_ends_the_session_and_says_so() -> None:
         root, gone, heard = server.namespace("/"), [], []
 
         @root.on_disconnect
-        async def leave(socket: Socket, reason: str) -> None:
-            gone.append(reason)
+        async def leave(socket: Socket, reason: Disconnected) -> None:
+            gone.append(reason.code)
 
         ann, bob = await entered(server, "ann"), await entered(server, "bob")
         bob.ack()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from antiphon import Limits, LocalProtocolError, Refused, Server, Socket
+from antiphon import DisconnectCode, Disconnected, Limits, LocalProtocolError, Refused, Server, Socket
 from antiphon.protocol.packets import Call, Event, Failed, Join, Joined, Leave, Reply
 from antiphon.protocol.packets import Refused as Refusal
 from antiphon.testing.clock import ManualClock
@@ -351,7 +351,7 @@ async def test_the_catch_all_gets_what_has_no_handler_of_its_own(server: Server)
     async def known(socket: Socket) -> str:
         return "known"
 
-    @root.on_any
+    @root.on("*")
     async def anything(socket: Socket, event: str, *args: Any) -> str:
         caught.append((event, args))
         return "any"
@@ -385,7 +385,7 @@ async def test_who_leaves_is_out_and_may_come_again(server: Server) -> None:
     root, gone = server.namespace("/"), []
 
     @root.on_disconnect
-    async def leave(socket: Socket, reason: str) -> None:
+    async def leave(socket: Socket, reason: Disconnected) -> None:
         gone.append((reason, root.count()))
 
     ann = await entered(server)
@@ -393,7 +393,7 @@ async def test_who_leaves_is_out_and_may_come_again(server: Server) -> None:
     ann.say(Join("/"))
     await settle()
 
-    assert gone == [("bored", 0)]
+    assert gone == [(Disconnected(DisconnectCode.LEFT, "bored"), 0)]
     assert root.count() == 1
     assert [type(packet) for packet in ann.read()] == [Joined]
 
@@ -417,7 +417,7 @@ async def test_who_is_put_out_by_its_connect_handler_is_refused() -> None:
             await socket.disconnect("not today")
 
         @server.namespace("/").on_disconnect
-        def leave(socket: Socket, reason: str) -> None:
+        def leave(socket: Socket, reason: Disconnected) -> None:
             seen_off.append(reason)
 
         ann = Peer(server)
@@ -425,7 +425,7 @@ async def test_who_is_put_out_by_its_connect_handler_is_refused() -> None:
         await settle()
 
         assert ann.read() == [Refusal("/", "not today")]
-        assert seen_off == ["not today"]
+        assert seen_off == [Disconnected(DisconnectCode.PUT_OUT, "not today")]
         assert server.namespace("/").count() == 0
 
 

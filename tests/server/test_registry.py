@@ -174,11 +174,11 @@ def test_there_are_never_more_tombstones_than_the_bound(registry: Registry, monk
     for number in range(25):
         line = registry.attach(hello(str(number)), MSGPACK, 0.0).line
         assert line is not None
-        line.session.end("closed")
+        line.session.end("expired")
         line.finish()
 
     assert welcomed(registry, hello("4", attempt=2, sid="sid-5")).reason == "unknown"
-    assert welcomed(registry, hello("5", attempt=2, sid="sid-6")).reason == "closed"
+    assert welcomed(registry, hello("5", attempt=2, sid="sid-6")).reason == "expired"
     assert len(registry) == 2
 
 
@@ -189,3 +189,31 @@ def test_a_session_keeps_no_key(registry: Registry) -> None:
     kept = repr([getattr(line.session, name) for name in vars(line.session)])
 
     assert "sesame" not in kept
+
+
+@pytest.mark.parametrize("code", ["closed", "revoked"])
+def test_who_was_sent_away_is_told_so_when_it_comes_back(registry: Registry, code: str) -> None:
+    line = registry.attach(hello(), MSGPACK, 0.0).line
+    assert line is not None
+    line.session.end(code, "be nice")
+    line.finish()
+
+    admission = registry.attach(hello(attempt=2, sid="sid-1"), MSGPACK, 1.0)
+    stranger = registry.attach(hello("eve", sid="sid-1"), MSGPACK, 1.0)
+    anew = registry.attach(hello(attempt=3), MSGPACK, 1.0)
+
+    assert admission == (Refuse(code, "be nice"), None, False)
+    assert isinstance(stranger.answer, Welcome) and stranger.answer.reason == "unknown"
+    assert isinstance(anew.answer, Welcome) and anew.answer.reason is None
+
+
+def test_a_goodbye_that_is_not_over_keeps_its_word_when_the_client_comes_on_another_transport(
+    registry: Registry,
+) -> None:
+    line = registry.attach(hello(), MSGPACK, 0.0).line
+    assert line is not None
+    line.session.close(1.0, "draining", "come back", 5.0)
+
+    answer = welcomed(registry, hello(attempt=2, sid="sid-1"))
+
+    assert (answer.resumed, answer.reason) == (False, "draining")

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from antiphon import Socket
-from antiphon.server.rooms import Audience, Rooms
+from antiphon.server.rooms import Audience, Person, Rooms
 
 
 def named(name: str) -> Socket:
@@ -98,3 +98,21 @@ def test_when_everybody_is_gone_nothing_is_left(rooms: Rooms) -> None:
     assert len(rooms) == 0
     assert rooms.everybody == set()
     assert rooms.of(ANN) == frozenset()
+
+
+def test_the_sockets_of_a_person_are_an_audience_and_no_room_that_anybody_sees(rooms: Rooms) -> None:
+    for socket in (ANN, BOB):
+        rooms.join(socket, Person("ann"))
+
+    assert rooms.select(Audience((Person("ann"),))) == {ANN, BOB}
+    assert rooms.select(Audience(("ann",))) == set()
+    assert rooms.of(ANN) == {"red", "blue"}
+    assert len(rooms) == 2
+
+
+def test_whoever_leaves_the_namespace_is_not_among_the_sockets_of_their_person_any_more(rooms: Rooms) -> None:
+    rooms.join(ANN, Person("ann"))
+
+    assert rooms.exit(ANN) == {"red", "blue"}
+
+    assert rooms.select(Audience((Person("ann"),))) == set()

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from antiphon import LocalProtocolError, Server, Socket
+from antiphon import Disconnected, LocalProtocolError, Server, Socket
 from antiphon.protocol.closing import TransportCode
 from antiphon.protocol.packets import Event
 from tests.server.peer import entered, settle
@@ -17,9 +17,9 @@ async def test_close_ends_every_session_sees_everybody_off_and_closes_the_transp
     root, gone = server.namespace("/"), []
 
     @root.on_disconnect
-    async def leave(socket: Socket, reason: str) -> None:
+    async def leave(socket: Socket, reason: Disconnected) -> None:
         await asyncio.sleep(0)
-        gone.append(reason)
+        gone.append(reason.code)
 
     ann, bob = await entered(server, "ann"), await entered(server, "bob")
     bob.wire.lost()
@@ -59,8 +59,8 @@ async def test_close_does_not_wait_for_ever(server: Server, caplog: pytest.LogCa
             seen.append("cancelled")
 
     @root.on_disconnect
-    async def leave(socket: Socket, reason: str) -> None:
-        seen.append(reason)
+    async def leave(socket: Socket, reason: Disconnected) -> None:
+        seen.append(reason.code)
 
     ann = await entered(server)
     ann.emit("hang")
@@ -83,8 +83,8 @@ async def test_a_handler_may_close_the_server(server: Server) -> None:
         seen.append("closed")
 
     @root.on_disconnect
-    async def leave(socket: Socket, reason: str) -> None:
-        seen.append(reason)
+    async def leave(socket: Socket, reason: Disconnected) -> None:
+        seen.append(reason.code)
 
     ann = await entered(server)
     ann.emit("shutdown")

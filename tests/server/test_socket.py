@@ -240,7 +240,7 @@ async def test_disconnecting_from_outside_waits_for_the_handler_that_runs(server
 
     door.set()
     await settle()
-    assert seen == ["worked", "out"]
+    assert seen == ["worked", "put_out: out"]
 
 
 async def test_a_handler_may_disconnect_its_own_client(server: Server) -> None:
@@ -259,7 +259,7 @@ async def test_a_handler_may_disconnect_its_own_client(server: Server) -> None:
     ann.emit("bye")
     await settle()
 
-    assert seen == ["handler", "as you wish"]
+    assert seen == ["handler", "put_out: as you wish"]
 
 
 async def test_neither_id_nor_repr_shows_a_key(server: Server) -> None:

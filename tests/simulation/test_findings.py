@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.testing.simulation import standing_invariants
+from antiphon.testing.simulation.conversation import Shape
 from antiphon.testing.simulation.steps import Play
 
 
@@ -19,9 +20,10 @@ def lose_the_session(stage: Play) -> None:
     line = stage.line
     assert line is not None
     line.log.abused = True  # so that it may end
-    line.session.end("protocol", "for the test", retry_after=0.0)
-    stage.server.flusher.soon()
-    line.finish()
+    with stage.server.process.running():
+        line.session.end("protocol", "for the test", retry_after=0.0)
+        stage.server.flusher.soon()
+        line.finish()
 
 
 def test_who_is_in_again_while_a_handler_was_at_work_was_out_before() -> None:
@@ -58,4 +60,34 @@ def test_an_answer_goes_to_the_session_that_asked_and_to_no_other() -> None:
 
     standing_invariants.i14_one_outcome_per_call(stage.history)
     assert [sent.outcomes for sent in stage.history.calls] == [[], [stage.history.calls[-1].serial]]
+    assert stage.history.violations == []
+
+
+def test_a_stream_goes_on_where_it_was_after_a_cut() -> None:
+    stage = calm_stage()
+    quick = Shape("ticks", items=60, pace=0.05, pad=10, fails=-1, slow=0.0, leaves=0, timeout=None, gives_up=None)
+    stage.app.stream("/a", quick)
+    stage.run(1.0)
+
+    stage.network.cut(0, tell_client=True, tell_server=True)
+    stage.run(20.0)
+
+    (flow,) = stage.history.flows.values()
+    assert (flow.sent, flow.taken) == (60, 60)
+    assert flow.source is not None and flow.source.how == "done"
+    assert stage.history.violations == []
+
+
+def test_a_slow_reader_of_a_lost_session_is_told_and_its_source_stops() -> None:
+    stage = calm_stage()
+    slow = Shape("ticks", items=100, pace=0.0, pad=10, fails=-1, slow=0.2, leaves=0, timeout=None, gives_up=None)
+    stage.app.stream("/a", slow)
+    stage.run(1.0)
+
+    lose_the_session(stage)
+    stage.run(20.0)
+
+    (flow,) = stage.history.flows.values()
+    assert flow.source is not None and flow.source.how == "stopped"
+    assert flow.reader is not None and flow.reader.how == "lost"
     assert stage.history.violations == []

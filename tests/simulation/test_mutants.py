@@ -44,7 +44,7 @@ def test_a_planted_mistake_breaks_its_invariant(
 
 
 def test_every_invariant_is_broken_by_some_mistake() -> None:
-    invariants = {f"I{number}" for number in (*range(1, 10), *range(11, 18))}
+    invariants = {f"I{number}" for number in range(1, 19)}
 
     assert invariants <= {mutant.breaks for mutant in MUTANTS}
     assert len(MUTANTS) >= 12

@@ -81,6 +81,10 @@ def test_i9_nobody_without_the_key_can_and_trying_disturbs_nobody(totals: Totals
     holds(totals, "I9")
 
 
+def test_i10_another_principal_is_refused_and_disturbs_nobody(totals: Totals) -> None:
+    holds(totals, "I10")
+
+
 def test_i11_moving_over_never_reorders_and_never_stops_delivery(totals: Totals) -> None:
     holds(totals, "I11")
 
@@ -107,6 +111,10 @@ def test_i16_volatile_at_most_once_and_never_kept_and_the_last_latest_value_arri
 
 def test_i17_overflow_ends_the_session_is_reported_and_frees_its_memory(totals: Totals) -> None:
     holds(totals, "I17")
+
+
+def test_i18_when_everything_is_closed_no_stream_handler_call_or_task_is_left(totals: Totals) -> None:
+    holds(totals, "I18")
 
 
 def test_nobody_is_busy_with_nothing(totals: Totals) -> None:

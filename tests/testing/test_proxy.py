@@ -190,3 +190,18 @@ def _certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(certificate, key)
     return serving, ssl.create_default_context(cafile=str(certificate))
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1", "https://127.0.0.1:8000", "127.0.0.1:8000"])
+def test_a_target_that_is_no_address_is_refused(target: str) -> None:
+    with pytest.raises(ValueError, match="a FaultProxy stands before 'http://127"):
+        FaultProxy(target)
+
+
+async def test_a_target_may_be_written_as_an_address() -> None:
+    async with echo_server() as echo, FaultProxy(f"http://127.0.0.1:{echo.port}") as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(b"hello")
+
+        assert await reader.readexactly(5) == b"hello"
+        writer.close()

@@ -1,11 +1,13 @@
 /** The page's conversation with the server: what it says to antiphon, and what it does with what it hears. */
-import { find } from "./element.js";
+import { showConnection } from "/shared/connection.js";
+import { find } from "/shared/element.js";
+import { closePanels, preparePanels } from "/shared/panels.js";
 import { forget, isOwn, refOf, remember, remembered, token } from "./identity.js";
 import { drawPeople, drawRooms, drawTyping } from "./lists.js";
 import { RoomLog } from "./log.js";
 import { countTo } from "./numbers.js";
 import { Panel } from "./panel.js";
-import { closePanels, lossText, preparePanels, showConnection, showDoor, showHall, whyFailed } from "./shell.js";
+import { lossText, showDoor, showHall, whyFailed } from "./shell.js";
 import { Tally } from "./tally.js";
 
 /* global antiphon -- the client, which the server serves. */
@@ -71,6 +73,8 @@ function listen() {
 
   const stateChanged = (change) => {
     showConnection({ ...change, again: tally.cuts > 0 || change.previous === "connected" });
+    find("text").placeholder =
+      change.state === "connected" ? "Say something, or /roll 2d6" : "Go on writing: it is kept, and sent later";
     panel.stateChanged(change);
   };
   client.onState(stateChanged);
@@ -276,8 +280,8 @@ find("text").addEventListener("keydown", (event) => {
 find("text").addEventListener("input", () => {
   if (Date.now() - typedAt < TYPING_EVERY || !chat?.connected) return;
   typedAt = Date.now();
-  // Who was typing before a cut is of no interest behind it.
-  chat.with({ deadline: 1 }).emit("typing", current);
+  // Who was typing a moment ago is of no interest: it may be lost.
+  chat.with({ volatile: true }).emit("typing", current);
 });
 find("new-room").addEventListener("submit", (event) => {
   event.preventDefault();

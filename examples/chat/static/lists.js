@@ -1,5 +1,5 @@
 /** The lists beside the talk: rooms, people, and who is typing. Drawn anew from values whenever one of them changes. */
-import { avatar, element, find } from "./element.js";
+import { avatar, element, find } from "/shared/element.js";
 
 /** `rooms` by name: { people, unread, open, here, closable }; `onOpen(name)` and `onLeave(name)` are what a click does. */
 export function drawRooms(rooms, { onOpen, onLeave }) {

@@ -1,5 +1,5 @@
 /** The messages of one room, as they are shown: what came from the server, and behind it what still waits here. */
-import { avatar, element, tinted } from "./element.js";
+import { avatar, element, tinted } from "/shared/element.js";
 
 const MOST = 1000;
 // Messages of one person that follow each other so closely share a head.

@@ -1,5 +1,5 @@
 /** The network panel: it breaks the network below the client, and shows what became of the messages. */
-import { find } from "./element.js";
+import { find } from "/shared/element.js";
 
 /* global network -- made by network.js, which is loaded first. */
 
@@ -7,7 +7,7 @@ const HINTS = {
   ok: "The client knows nothing of this switch: it breaks WebSocket, fetch and sendBeacon underneath it.",
   cut: "Every connection was closed, and new ones fail. Go on writing.",
   stall: "Nothing passes, and nobody is told: the connection still looks open. The heartbeat finds out within 10 s.",
-  "no-websocket": "WebSockets are closed and refused, as by some proxies. The client polls, and goes on trying.",
+  "no-websocket": "WebSockets are closed and refused, as by some proxies. The client goes on over HTTP, and tries again.",
 };
 const BRIEFLY = 3000;
 

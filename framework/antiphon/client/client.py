@@ -12,20 +12,24 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
+from antiphon.client.asking import ClientAsking
 from antiphon.client.backoff import Backoff
-from antiphon.client.clock import Clock
+from antiphon.client.clock import CallLater, Clock, Timer
 from antiphon.client.connector import Connector, Link, Port
+from antiphon.client.credentials import Auth, Credentials
+from antiphon.client.leaving import leave, word_of
 from antiphon.client.namespace import ClientNamespace
-from antiphon.client.transports import LongPoll, WebSocket
+from antiphon.client.transports import EventStream, LongPoll, Opener, WebSocket
 from antiphon.client.worker import Worker
 from antiphon.config import Backoff as BackoffSettings
 from antiphon.config import Limits, Outbox
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
 from antiphon.dispatch.payloads import to_wire
-from antiphon.errors import CallError, ConnectionClosed, LocalProtocolError
+from antiphon.errors import ConnectionClosed, LocalProtocolError
 from antiphon.protocol.client_session import ClientSession, Loss
+from antiphon.protocol.disconnects import DisconnectCode, Disconnected
 from antiphon.protocol.membership import Place
-from antiphon.protocol.packets import Call
+from antiphon.protocol.statistics import Amount, SessionStatistics, describe
 from antiphon.protocol.values import stray
 from antiphon.types import Data, Value
 
@@ -35,6 +39,8 @@ log = logging.getLogger("antiphon.client")
 
 T = TypeVar("T")
 
+# In order of choice.
+TRANSPORTS = ("websocket", "sse", "longpoll")
 # A goodbye waits so long for acks (contract rule 26), and for the transport to carry it.
 CLOSE_WAIT = 3.0
 
@@ -42,25 +48,34 @@ CLOSE_WAIT = 3.0
 class Client:
     """One session with a server, for as long as it is wanted: it reconnects, falls back and moves over by itself.
 
-    `url` is where the server is mounted, for instance "http://localhost:8000/antiphon". `transports` are tried in
-    this order. `form` is "msgpack", or "json" to look at it. `clock` gives seconds that never go back.
+    `url` is where the server is mounted, for instance "http://localhost:8000/antiphon". `transports` are tried in this
+    order. `auth` is what the server's authentication hook is given, or a function that gives it, async or not: it is
+    asked whenever the client attaches, and when the server says that what it gave expires soon. `form` is "msgpack", or
+    "json" to look at it. `clock` gives seconds that never go back.
+
+    For tests without a socket or real time (antiphon.testing): `opener(kind, link, events)` begins to open a transport
+    in place of the network, `call_later` sets timers in place of the loop.
     """
 
     def __init__(
         self,
         url: str,
         *,
-        transports: Sequence[str] = ("websocket", "longpoll"),
+        transports: Sequence[str] = TRANSPORTS,
         backoff: BackoffSettings = BackoffSettings(),
         outbox: Outbox = Outbox(packets=1024),
         limits: Limits = Limits(),
         form: str = "msgpack",
         headers: dict[str, str] | None = None,
+        auth: Auth = None,
         clock: Callable[[], float] | None = None,
+        opener: Opener | None = None,
+        call_later: CallLater | None = None,
     ) -> None:
-        unknown = set(transports) - {"websocket", "longpoll"}
+        unknown = set(transports) - set(TRANSPORTS) if opener is None else ()
         if unknown or not transports:
-            raise ValueError(f"transports are 'websocket' and 'longpoll', at least one, not {list(transports)!r}")
+            known = ", ".join(map(repr, TRANSPORTS))
+            raise ValueError(f"transports are {known}, at least one, not {list(transports)!r}")
         if form not in ("msgpack", "json"):
             raise ValueError(f"form is 'msgpack' or 'json', not {form!r}")
         self.url = url.rstrip("/")
@@ -76,18 +91,30 @@ class Client:
         self.on_loss: Callable[[Loss], None] | None = None
         self.limits = limits
         self._headers = headers or {}
+        self._credentials = Credentials(self, auth)
+        self.session.on_renew = self._credentials.wanted
         self._connector = Connector(
-            self.session, self._open_port, kinds=transports, backoff=Backoff(backoff, random.random)
+            self.session,
+            self._open_port,
+            kinds=transports,
+            backoff=Backoff(backoff, random.random),
+            ask=lambda link: self._credentials.give(self._connector, link),
         )
         self._namespaces: dict[str, ClientNamespace] = {}
+        self.asking = ClientAsking(self)
         self._worker = Worker(self)
         self._http: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._opener = opener
+        self._call_later = call_later
+        self._timer: Timer | None = None
         self._timer_at = float("inf")
         self._flushing = False
         self._state = "closed"
         self._changed = asyncio.Event()
+        self._closing = 0  # how many are just closing it
+        self._closed = asyncio.Event()
+        self._unheard = False  # whether its goodbye was lost
 
     # -- what the application does
 
@@ -114,13 +141,24 @@ class Client:
     async def connect(self) -> None:
         """Connect, and stay connected. Returns when the session is attached for the first time.
 
-        Raises ConnectionClosed when the server does not want this client.
+        Raises ConnectionClosed when the server does not want this client. While it is being closed, that is waited for;
+        a handler cannot, since closing waits for it: it is told by ConnectionClosed.
         """
+        while self._closing:
+            if asyncio.current_task() in self._tasks:
+                raise ConnectionClosed(
+                    DisconnectCode.CLOSED, "the client is being closed; connect once close() has returned"
+                )
+            await self._closed.wait()
         if self._http is None:
             self._http = aiohttp.ClientSession(headers=self._headers)
         if self.session.ending is not None:
             self.session.renew()
             for namespace in self._namespaces.values():
+                namespace.wanted()
+        for name, namespace in self._namespaces.items():
+            # What kept it out was that the client was turned away as a whole.
+            if self.session.members[name].place in (Place.WANTED, Place.JOINING):
                 namespace.wanted()
         self._connector.start(self.clock())
         self.after()
@@ -130,8 +168,35 @@ class Client:
             self._changed.clear()
             await self._changed.wait()
 
-    async def close(self) -> None:
-        """Say goodbye: what was emitted is still delivered, if that takes no longer than 2 s."""
+    async def renew(self, auth: Auth = None) -> None:
+        """Send fresh credentials now, before the server asks: `auth`, which is what the client has from now on.
+
+        Without it, those that the client's `auth` gives; what a function raises is raised here. While there is no
+        connection nothing is sent, since the next attach brings them. Raises ConnectionClosed when all is over.
+        """
+        await self._credentials.renew(auth)
+
+    def retry(self) -> None:
+        """Try at once instead of after the backoff: somebody knows that the network is back."""
+        self._connector.online(self.clock())
+        self.after()
+
+    async def close(self, *, patience: float = CLOSE_WAIT) -> None:
+        """Say goodbye: what was emitted is still delivered, if that takes no longer than 2 s.
+
+        Handlers that take longer than `patience` seconds are cancelled.
+        """
+        self._closing += 1
+        self._closed.clear()
+        try:
+            await self._close(patience)
+        finally:
+            self._closing -= 1
+            if not self._closing:
+                self._closed.set()
+
+    async def _close(self, patience: float) -> None:
+        self._unheard, word = not self.session.attached, word_of(self.session)
         self.session.close(self.clock())
         self.after()
         try:
@@ -141,22 +206,26 @@ class Client:
                     await self._changed.wait()
         except TimeoutError:
             self.session.end("closed", tell=False)
+            self._unheard = True
         if self._connector.stopped is None:
             self._connector.stop("closed")
+        self._credentials.stop()
         self.after()
-        await self._wind_up()
+        if self._unheard and word is not None and self._http is not None and self._opener is None:
+            _task = self.spawn(leave(self._http, self.url, word))
+        await self._wind_up(patience)
         if self._timer is not None:
             self._timer.cancel()
         if self._http is not None:
             await self._http.close()
             self._http = None
 
-    async def _wind_up(self) -> None:
+    async def _wind_up(self, patience: float) -> None:
         """Wait for handlers and transports; whatever takes too long is cancelled."""
         # A handler may close its own client: it is not to wait for itself.
         own = asyncio.current_task()
         try:
-            async with asyncio.timeout(CLOSE_WAIT):
+            async with asyncio.timeout(patience):
                 await self._worker.settled()
                 while tasks := self._tasks - {own}:
                     await asyncio.wait(tasks)
@@ -195,27 +264,17 @@ class Client:
         """The transport in use, None while there is none."""
         return self._connector.carrier.kind if self._connector.carrier is not None else None
 
-    async def call(self, packet: Callable[[int], Call], timeout: float, repeatable: bool) -> Any:
-        """Send a call and return its answer, or raise its CallError. Namespaces use it."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    def statistics(self) -> SessionStatistics:
+        """How the session stands now. What is counted since the beginning is, over all sessions of this client.
 
-        def settle(outcome: Any) -> None:
-            if not future.done():
-                future.set_result(outcome)
-
-        pending = self.session.emit_call(
-            packet(self.session.next_call()), settle, self.clock() + timeout, repeatable=repeatable
+        The server pings, so `round_trip` and `clock_offset` are None here. What waits at the gate of a namespace that
+        is not joined yet is `waiting` as well.
+        """
+        members = self.session.members
+        held, sid = Amount(members.packets, members.size), self.session.sid
+        return describe(
+            self.session, self.clock(), sid=sid, transport=self.transport, handlers=self._worker.running, held=held
         )
-        self.after()
-        try:
-            outcome = await future
-        except asyncio.CancelledError:
-            self.session.cancel(pending)
-            self.after()
-            raise
-        if isinstance(outcome, CallError):
-            raise outcome
-        return outcome
 
     # -- Events: what transports tell
 
@@ -236,6 +295,8 @@ class Client:
 
     def on_lost(self, link: Link, code: int, reason: str) -> None:
         """A transport ended."""
+        if link is self._connector.live:
+            self._unheard = True
         self._connector.lost(link, self.clock(), code, reason)
         self.after()
 
@@ -264,7 +325,9 @@ class Client:
             if self._connector.stopped is not None:
                 error = ConnectionClosed(self._connector.stopped.code, self._connector.stopped.reason)
                 for namespace in self._namespaces.values():
-                    namespace.kept_out(error)
+                    # While the session lives, who is in stays in: with other credentials it can be resumed.
+                    if self.session.ending is not None or not namespace.connected:
+                        namespace.kept_out(error)
         if self.session.outbox.dirty:
             self._soon()
         self._set_timer()
@@ -273,7 +336,7 @@ class Client:
         out = [namespace for namespace in self._namespaces.values() if namespace.connected]
         for namespace in out:
             namespace.id = None
-        self._worker.lost(out, loss.reason)
+        self._worker.lost(out, Disconnected.by(loss.reason, loss.detail))
         if loss.reason == "closed" and not (loss.unconfirmed or loss.unsent):
             return  # our own goodbye, and nothing was lost
         if self.on_loss is not None:
@@ -310,7 +373,8 @@ class Client:
         self._timer_at = due
         if due != float("inf") and self._http is not None:
             delay = max(0.0, due - self.clock())
-            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+            call_later = self._call_later or asyncio.get_running_loop().call_later
+            self._timer = call_later(delay, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
@@ -319,9 +383,13 @@ class Client:
 
     def _open_port(self, kind: str, link: Link) -> Port:
         assert self._http is not None
+        if self._opener is not None:
+            return self._opener(kind, link, self)
         loop = asyncio.get_running_loop()
         if kind == "websocket":
             return WebSocket(self, link, self._http, self.url, self.limits.message)
+        if kind == "sse":
+            return EventStream(self, link, self._http, self.url, self.session, self.limits.message)
         return LongPoll(self, link, self._http, self.url, self.session, loop.call_soon)
 
     def left(self, namespace: ClientNamespace) -> None:
@@ -329,8 +397,12 @@ class Client:
         self.session.leave(namespace.name)
         if namespace.connected:
             self._worker.left(namespace)
-        namespace.kept_out(ConnectionClosed("left", f"namespace {namespace.name!r} was left"))
+        namespace.kept_out(ConnectionClosed(DisconnectCode.LEFT, f"namespace {namespace.name!r} was left"))
         self.after()
+
+    def step_aside(self) -> None:
+        """Whoever waits for events may be what keeps them waiting. Namespaces use it."""
+        self._worker.step_aside()
 
     def find(self, name: str) -> ClientNamespace | None:
         """The namespace of this name, if it was asked for."""

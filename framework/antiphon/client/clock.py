@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
-__all__ = ["Clock"]
+__all__ = ["CallLater", "Clock", "Timer"]
+
+
+class Timer(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> None:
+        """It is not to come any more."""
+        ...
+
+
+# `loop.call_later`, or what a test lends in its place.
+CallLater: TypeAlias = Callable[[float, Callable[[], None]], Timer]
 
 
 class Clock:

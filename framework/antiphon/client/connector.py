@@ -2,14 +2,16 @@
 
 At most two links exist: the live one, and a candidate that is to replace it. A link goes through
 
+    ASKING    -> OPENING                the application gives fresh credentials, within 30 s
     OPENING   -> PROBING | GREETING     open within 2 s (10 s when it is the last choice, or another link lives)
     PROBING   -> GREETING               only beside a live link: a Ping came back, so both directions carry (rule 15)
-    GREETING  -> LIVE                   Hello is said; Welcome within 10 s (3 s beside a live link)
+    GREETING  -> LIVE                   Hello is said; Welcome within 10 s (3 s beside a live link, 4 s on a stream)
     LIVE                                the session's packets go over it
     any       -> gone                   closed by us, or lost
 
 The kinds are in order of choice. When one fails the next is tried at once; when the last fails, backoff. While a later
-kind lives, the first is tried beside it, and the session moves over by an attach like any other.
+kind lives, the better ones are tried beside it, one after another from the first, and the session moves over by an
+attach like any other. What worked last is tried first when the application starts again.
 """
 
 from __future__ import annotations
@@ -28,16 +30,22 @@ from antiphon.types import Data, Value
 
 __all__ = ["Connector", "Link", "Port", "Stopped"]
 
+ASK_WAIT = 30.0
 OPEN_WAIT = 2.0
 LAST_WAIT = 10.0
 PROBE_WAIT = 5.0
 WELCOME_WAIT = 10.0
 TAKEOVER_WAIT = 3.0
+# A proxy may keep back what it is sent until the answer is complete, and a stream never is.
+STREAM_WAIT = 4.0
 UPGRADE_FIRST = 1.0
 UPGRADE_MOST = 30.0
 
-# A Refuse with one of these will not change by itself.
-_FINAL = frozenset({"unauthorized", "principal_changed", "version", "bad_hello"})
+# A Refuse with one of these will not change by itself. Should the application connect again, with other credentials,
+# the session is still there.
+_FINAL = frozenset({"unauthorized", "version"})
+# With one of these the session is over: what waits in it was said by somebody who we are not any more, or may not be.
+_OVER = frozenset({"principal_changed", "revoked", "closed"})
 
 
 class Port(Protocol):
@@ -63,6 +71,7 @@ class Port(Protocol):
 class Phase(Enum):
     """How far a link is."""
 
+    ASKING = auto()
     OPENING = auto()
     PROBING = auto()
     GREETING = auto()
@@ -72,12 +81,14 @@ class Phase(Enum):
 class Link:
     """One transport on its way to carry the session."""
 
-    __slots__ = ("deadline", "kind", "phase", "port", "since", "takes_over")
+    __slots__ = ("auth", "deadline", "kind", "phase", "port", "since", "takes_over", "wait")
 
-    def __init__(self, kind: str, deadline: float) -> None:
+    def __init__(self, kind: str, deadline: float, wait: float) -> None:
         self.kind = kind
-        self.phase = Phase.OPENING
+        self.phase = Phase.ASKING
         self.deadline = deadline
+        self.wait = wait  # seconds in which it has to open
+        self.auth: Value = None
         self.since = 0.0
         self.takes_over = False  # its Hello was said beside a live link
         self.port: Port | None = None
@@ -103,9 +114,13 @@ class Connector:
         *,
         kinds: Sequence[str],
         backoff: Backoff,
-        auth: Callable[[], Value] = lambda: None,
+        ask: Callable[[Link], object] | None = None,
     ) -> None:
-        """`open_port(kind, link)` begins to open a transport and returns; what happens to it is told by `link`."""
+        """`open_port(kind, link)` begins to open a transport and returns; what happens to it is told by `link`.
+
+        `ask(link)` has the application give credentials for one attach: `authorized`, or `unauthorized`, at once or
+        later. Without it there are none.
+        """
         self.session = session
         self.live: Link | None = None
         self.candidate: Link | None = None
@@ -114,8 +129,9 @@ class Connector:
         self._open_port = open_port
         self._kinds = tuple(kinds)
         self._backoff = backoff
-        self._auth = auth
+        self._ask = ask
         self._choice = 0
+        self._worked = 0
         self._upgrade_at = NEVER
         self._upgrade_wait = UPGRADE_FIRST
         self._offline = False
@@ -133,7 +149,7 @@ class Connector:
         """Attach, and stay attached."""
         if self.stopped is not None:
             self.stopped = None
-            self._choice = 0
+            self._choice = self._worked
             self._try(now)
 
     def stop(self, code: str, reason: str = "") -> None:
@@ -157,6 +173,23 @@ class Connector:
         self._offline = False
         if self.stopped is None and self.live is None and self.candidate is None:
             self.retry_at = min(self.retry_at, now + delay)
+
+    # -- what the application says to each attach
+
+    def authorized(self, link: Link, auth: Value, now: float) -> None:
+        """These are the credentials: now the transport is opened."""
+        if link is self.candidate and link.phase is Phase.ASKING:
+            link.auth = auth
+            self._begin(link, now)
+
+    def unauthorized(self, link: Link, now: float) -> None:
+        """There are none at the moment. That says nothing about the transport, so it is not given up for another."""
+        if link is self.candidate and link.phase is Phase.ASKING:
+            self._drop_candidate()
+            if self.live is None:
+                self._come_back(now, self._backoff.next())
+            else:
+                self._upgrade_at = now + UPGRADE_MOST
 
     # -- what happens to links
 
@@ -212,7 +245,10 @@ class Connector:
             self.flush(now)
             self._end_live(now)
         if self.candidate is not None and now >= self.candidate.deadline:
-            self._candidate_failed(now)
+            if self.candidate.phase is Phase.ASKING:
+                self.unauthorized(self.candidate, now)
+            else:
+                self._candidate_failed(now)
         if now >= self.retry_at:
             self._try(now)
         if now >= self._upgrade_at and self.candidate is None and self.live is not None:
@@ -242,14 +278,25 @@ class Connector:
             self._open(self._kinds[self._choice], now, LAST_WAIT if last else OPEN_WAIT)
 
     def _open(self, kind: str, now: float, wait: float) -> None:
-        link = self.candidate = Link(kind, now + wait)
-        link.port = self._open_port(kind, link)
+        link = self.candidate = Link(kind, now + ASK_WAIT, wait)
+        if self._ask is None:
+            self._begin(link, now)
+        else:
+            self._ask(link)
+
+    def _begin(self, link: Link, now: float) -> None:
+        link.phase = Phase.OPENING
+        link.deadline = now + link.wait
+        link.port = self._open_port(link.kind, link)
 
     def _greet(self, link: Link, now: float) -> None:
         link.phase = Phase.GREETING
         link.takes_over = self.live is not None
-        link.deadline = now + (WELCOME_WAIT if self.live is None else TAKEOVER_WAIT)
-        self._write(link, self._alone(self.session.greet(self._auth())))
+        link.deadline = now + (self._welcome_wait(link) if self.live is None else TAKEOVER_WAIT)
+        self._write(link, self._alone(self.session.greet(link.auth)))
+
+    def _welcome_wait(self, link: Link) -> float:
+        return STREAM_WAIT if link.kind == "sse" and link.kind != self._kinds[-1] else WELCOME_WAIT
 
     def _alone(self, packet: Packet) -> Data:
         codec = self.session.codec
@@ -287,7 +334,7 @@ class Connector:
         link.phase = Phase.LIVE
         link.since = now
         self.live = link
-        self._choice = self._kinds.index(link.kind)
+        self._choice = self._worked = self._kinds.index(link.kind)
         self._upgrade_wait = UPGRADE_FIRST if self._choice == 0 else self._upgrade_wait
         self._upgrade_at = NEVER if self._choice == 0 else now + self._upgrade_wait
         self.flush(now)
@@ -300,6 +347,10 @@ class Connector:
                 self._come_back(now, 0.0)
             else:
                 self._upgrade_at = now
+        elif refuse.code in _OVER:
+            self.session.end(refuse.code, refuse.reason)
+            self.flush(now)  # a living transport carries the goodbye
+            self.stop(refuse.code, refuse.reason)
         elif refuse.code in _FINAL:
             if self.live is None:
                 self.stop(refuse.code, refuse.reason)
@@ -310,8 +361,12 @@ class Connector:
             self._upgrade_at = now + max(UPGRADE_MOST, (refuse.retry_after or 0) / 1000)
 
     def _candidate_failed(self, now: float) -> None:
+        assert self.candidate is not None
+        after = self._kinds.index(self.candidate.kind) + 1
         self._drop_candidate()
-        if self.live is not None:
+        if self.live is not None and after < self._choice:
+            self._open(self._kinds[after], now, LAST_WAIT)
+        elif self.live is not None:
             self._upgrade_wait = min(self._upgrade_wait * 2, UPGRADE_MOST)
             self._upgrade_at = now + self._upgrade_wait
         elif self._choice < len(self._kinds) - 1:
@@ -352,7 +407,7 @@ class Connector:
             self._come_back(now, max(self._backoff.next(), wait))
         elif link.phase is Phase.PROBING:
             self._greet(link, now)
-        elif link.phase is Phase.OPENING:
+        elif link.phase in (Phase.ASKING, Phase.OPENING):
             # It may hang for long; what worked a moment ago comes first.
             self._drop_candidate()
             self._continue(now)

@@ -6,19 +6,22 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import aiohttp
 
-from antiphon.client.connector import Link
-from antiphon.client.polling import HttpRequest, PollingPort, Told
+from antiphon.client.connector import Link, Port
+from antiphon.client.polling import PollingPort
+from antiphon.client.requests import HttpRequest, Told
+from antiphon.client.streaming import StreamingPort
 from antiphon.protocol.client_session import ClientSession
 from antiphon.types import Data
 
-__all__ = ["Events", "LongPoll", "WebSocket"]
+__all__ = ["EventStream", "Events", "LongPoll", "Opener", "WebSocket"]
 
 HIGH_WATER = 64 << 10
 CLOSE_WAIT = 2.0
+REASON = "Antiphon-Reason"
 
 
 class Events(Protocol):
@@ -33,6 +36,10 @@ class Events(Protocol):
     def on_lost(self, link: Link, code: int, reason: str) -> None: ...
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]: ...
+
+
+# Begins to open a transport of a kind and returns; what becomes of the link is told to the events.
+Opener: TypeAlias = Callable[[str, Link, Events], Port]
 
 
 class WebSocket:
@@ -109,6 +116,80 @@ class WebSocket:
                 await self._something.wait()
 
 
+class EventStream:
+    """One attach over an event stream and pushes: StreamingPort says which requests, here they are made."""
+
+    single = True
+    pings = True
+
+    def __init__(
+        self, events: Events, link: Link, http: aiohttp.ClientSession, url: str, session: ClientSession, limit: int
+    ) -> None:
+        self._events = events
+        self._link = link
+        self._http = http
+        self._url = url
+        self._form = session.codec.form
+        self._port = StreamingPort(session.codec, session, self._begin, limit=limit)
+        self._stream: asyncio.Task[None] | None = None
+        # HTTP has nothing to open.
+        asyncio.get_running_loop().call_soon(lambda: events.on_opened(link))
+
+    @property
+    def congested(self) -> bool:
+        """See Port."""
+        return self._port.congested
+
+    def write(self, message: Data) -> None:
+        """See Port.write."""
+        self._port.write(message)
+
+    def close(self) -> None:
+        """See Port.close: a push on its way goes on, the stream ends."""
+        self._port.close()
+        self._end_stream()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.cancel()
+
+    def _begin(self, request: HttpRequest) -> None:
+        streams = request.verb == "stream"
+        task = self._events.spawn(self._read(request) if streams else self._push(request))
+        if streams:
+            self._end_stream()  # the probe's, which would stay open
+            self._stream = task
+
+    async def _read(self, request: HttpRequest) -> None:
+        # However long it is open and says nothing: the connector looks at the clock.
+        endless = aiohttp.ClientTimeout(total=None)
+        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with _post(self._http, self._url, self._form, request, endless) as response:
+                self._tell(self._port.opened(request.token, response.status, response.content_type))
+                async for chunk in response.content.iter_any():
+                    for told in self._port.came(request.token, chunk):
+                        self._tell(told)
+        self._tell(self._port.failed(request.token))
+
+    async def _push(self, request: HttpRequest) -> None:
+        try:
+            timeout = aiohttp.ClientTimeout(total=request.timeout)
+            async with _post(self._http, self._url, self._form, request, timeout) as response:
+                await response.read()
+                told = self._port.answered(request.token, response.status, response.headers.get(REASON, ""))
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            told = self._port.failed(request.token)
+        self._tell(told)
+        if not told.lost:
+            self._events.on_drained(self._link)
+
+    def _tell(self, told: Told) -> None:
+        if told.lost:
+            self._events.on_lost(self._link, told.code, told.reason)
+        elif told.message is not None:
+            self._events.on_message(self._link, told.message)
+
+
 class LongPoll:
     """One attach over HTTP requests: PollingPort says which, here they are made."""
 
@@ -157,12 +238,10 @@ class LongPoll:
     async def _make(self, request: HttpRequest) -> None:
         try:
             timeout = aiohttp.ClientTimeout(total=request.timeout)
-            headers = [*request.headers, ("Content-Type", f"application/{self._form}")]
-            url = f"{self._url}/{request.verb}"
-            async with self._http.post(url, data=request.body, headers=dict(headers), timeout=timeout) as response:
+            async with _post(self._http, self._url, self._form, request, timeout) as response:
                 raw = await response.read()
                 body: Data = raw if self._form == "msgpack" else raw.decode()
-                reason = response.headers.get("Antiphon-Reason", "")
+                reason = response.headers.get(REASON, "")
                 told = self._port.answered(request.token, response.status, body, reason)
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeDecodeError):
             told = self._port.failed(request.token)
@@ -176,3 +255,10 @@ class LongPoll:
             self._events.on_message(self._link, told.message)
         self._port.poll()
         self._events.on_drained(self._link)
+
+
+def _post(
+    http: aiohttp.ClientSession, url: str, form: str, request: HttpRequest, timeout: aiohttp.ClientTimeout
+) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    headers = dict([*request.headers, ("Content-Type", f"application/{form}")])
+    return http.post(f"{url}/{request.verb}", data=request.body, headers=headers, timeout=timeout)

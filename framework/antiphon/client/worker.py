@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from antiphon.dispatch.deadlines import nobody_waits
+from antiphon.dispatch.delivery import Deliverer
 from antiphon.dispatch.handlers import Handler
-from antiphon.dispatch.runner import Runner
 from antiphon.errors import ConnectionClosed, ConnectionRefused, PayloadError
-from antiphon.protocol.packets import Call, Event, Failed, Joined, Leave, Packet, Refused, Volatile
+from antiphon.protocol.disconnects import DisconnectCode, Disconnected
+from antiphon.protocol.packets import Call, Event, Joined, Leave, Packet, Refused, Volatile
 
 if TYPE_CHECKING:
     from antiphon.client.client import Client
@@ -21,43 +24,59 @@ __all__ = ["Worker"]
 log = logging.getLogger("antiphon.client")
 
 
-class Worker(Runner):
+class Worker(Deliverer):
     """The handlers of one client. A task exists while there is something to handle."""
 
     def __init__(self, client: Client) -> None:
-        super().__init__(client.session, client.after, log)
+        super().__init__(client.session, client.after, client.clock, log)
         self._client = client
         # What a lost session leaves to be done: packets, then the namespaces that are out, session after session.
-        self._left: deque[Packet | tuple[ClientNamespace, str]] = deque()
+        self._left: deque[Packet | tuple[ClientNamespace, Disconnected]] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._beside: set[asyncio.Task[None]] = set()
+        self._besides: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Something may have come."""
         if self._task is None and (self._client.session.waits or self._left):
             self._task = self._client.spawn(self._work())
 
-    def lost(self, namespaces: list[ClientNamespace], reason: str) -> None:
+    def step_aside(self) -> None:
+        """What runs waits for events itself: the packets behind it are no longer its affair."""
+        task = self._task
+        if task is not None and task is self._current():
+            self._besides.add(task)
+            task.add_done_callback(self._besides.discard)
+            self._task = self._client.spawn(self._work())
+
+    def lost(self, namespaces: list[ClientNamespace], reason: Disconnected) -> None:
         """A session is lost: `namespaces` are out. Their handlers run behind what had been accepted before."""
         self._left += self._client.session.leave_behind()
         self._left += [(namespace, reason) for namespace in namespaces]
 
     def left(self, namespace: ClientNamespace) -> None:
         """The application left a namespace: its disconnect handler is what runs next."""
-        self._left.append((namespace, "left"))
+        self._stop_streams(namespace.name)
+        self._left.append((namespace, Disconnected(DisconnectCode.LEFT)))
+
+    @property
+    def running(self) -> int:
+        """How many tasks run handlers."""
+        return len(self._besides) + (self._task is not None)
 
     async def settled(self) -> None:
         """Wait until every handler is done, unless one of them asks."""
-        while tasks := [task for task in (self._task, *self._beside) if task not in (None, asyncio.current_task())]:
+        while tasks := [task for task in (self._task, *self._besides) if task not in (None, asyncio.current_task())]:
             await asyncio.wait([task for task in tasks if task is not None])
 
     async def _work(self) -> None:
+        nobody_waits()
+        this = self._current()
         try:
-            while True:
+            while self._task is this:
                 if self._left:
                     left = self._left.popleft()
                     if isinstance(left, tuple):
-                        await self._hook(left[0].name, left[0].handlers.disconnect, [left[1]])
+                        await self._disconnected(*left)
                     else:
                         await self._handle(left, None)
                 elif (packet := self._client.session.deliver()) is not None:
@@ -65,7 +84,8 @@ class Worker(Runner):
                 else:
                     return
         finally:
-            self._task = None
+            if self._task is this:
+                self._task = None
 
     async def _handle(self, packet: Packet, sid: str | None) -> None:
         """`sid` is the session that the packet came in, None for one that is lost: nobody waits for its answers."""
@@ -77,7 +97,8 @@ class Worker(Runner):
                 namespace = client.find(name)
                 if namespace is not None and client.session.joined(name, socket) is not None:
                     namespace.entered(socket)
-                    await self._hook(name, namespace.handlers.connect, [])
+                    for handler in namespace.handlers.connect:
+                        await self._hook(name, handler, [])
                     client.session.open(name)
             case Refused(name, reason, data):
                 namespace = client.find(name)
@@ -86,43 +107,34 @@ class Worker(Runner):
             case Leave(name, reason):
                 namespace = client.find(name)
                 client.session.put_out(name)
+                self._stop_streams(name)
                 if namespace is not None and namespace.connected:
-                    namespace.kept_out(ConnectionClosed("disconnected", reason or ""))
-                    await self._hook(name, namespace.handlers.disconnect, [reason])
+                    namespace.kept_out(ConnectionClosed(DisconnectCode.PUT_OUT, reason))
+                    await self._disconnected(namespace, Disconnected(DisconnectCode.PUT_OUT, reason))
             case _:
                 pass  # counted, and nothing that a client has to do with
         client.after()
 
     async def _event(self, packet: Event | Call | Volatile, sid: str | None) -> None:
         namespace = self._client.find(packet.namespace)
-        handlers = namespace.handlers if namespace is not None else None
-        handler, leading = (handlers.get(packet.name) if handlers is not None else None), []
-        if handler is None and handlers is not None:
-            handler, leading = handlers.any, [packet.name]
-        if handler is None:
-            if isinstance(packet, Call):
-                message = f"the client has no handler for {packet.name!r}"
-                self._answer(Failed(packet.id, "unknown_event", message), sid)
-            return
-        try:
-            args = [*leading, *handler.plan.arguments(packet.args)]
-        except PayloadError as error:
-            log.info("an event of the server does not fit: %s", error)
-            if isinstance(packet, Call):
-                data = {"parameter": error.parameter, "expected": error.expected}
-                self._answer(Failed(packet.id, "payload", str(error), data), sid)
-            return
-        running = self._run(handler, packet, args, sid)
-        if handler.concurrent:
-            task = self._client.spawn(running)
-            self._beside.add(task)
-            task.add_done_callback(self._beside.discard)
+        if namespace is None:
+            self._nobody(packet, "not_joined", f"namespace {packet.namespace!r} is not joined", sid)
         else:
-            await running
+            await self._deliver(namespace.handlers, packet, (), sid, namespace.listening)
 
-    async def _hook(self, namespace: str, handler: Handler | None, args: list[Any]) -> None:
-        if handler is None:
-            return
+    def _aside(self, running: Coroutine[Any, Any, None]) -> None:
+        task: asyncio.Task[None] = self._client.spawn(running)
+        self._besides.add(task)
+        task.add_done_callback(self._besides.discard)
+
+    async def _beside(self, running: Coroutine[Any, Any, None]) -> None:
+        self._aside(running)
+
+    async def _disconnected(self, namespace: ClientNamespace, reason: Disconnected) -> None:
+        for handler in namespace.handlers.disconnect:
+            await self._hook(namespace.name, handler, handler.told(reason))
+
+    async def _hook(self, namespace: str, handler: Handler, args: list[Any]) -> None:
         try:
             bound = [*handler.plan.arguments(args)]
         except PayloadError as error:

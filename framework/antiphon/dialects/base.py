@@ -22,6 +22,7 @@ __all__ = [
     "Poll",
     "Push",
     "Request",
+    "Stream",
 ]
 
 
@@ -63,6 +64,16 @@ class Attach(NamedTuple):
         return f"Attach({self.codec.form}, {len(self.message)} bytes)"  # they hold a key
 
 
+class Stream(NamedTuple):
+    """The body is a Hello (or a Ping); the answer is a stream of messages, the first as that to an Attach."""
+
+    codec: Codec
+    message: Data
+
+    def __repr__(self) -> str:
+        return f"Stream({self.codec.form}, {len(self.message)} bytes)"  # they hold a key
+
+
 class Poll(NamedTuple):
     """Answer with what the client has not received, now or as soon as there is something."""
 
@@ -96,7 +107,7 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Intent: TypeAlias = OpenWebSocket | Attach | Poll | Push | LeaveBeacon | Answer
+Intent: TypeAlias = OpenWebSocket | Attach | Stream | Poll | Push | LeaveBeacon | Answer
 
 
 class Dialect(Protocol):

@@ -11,10 +11,12 @@ from antiphon.errors import PayloadError
 __all__ = ["cancelled_by_us", "tellable"]
 
 
-def cancelled_by_us(error: BaseException) -> bool:
+def cancelled_by_us(error: BaseException, task: Any = None) -> bool:
     """Whether the running task itself is being cancelled, and not one that a handler has waited for."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    task = task or asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def tellable(code: Any, message: Any, data: Any) -> tuple[str, str, Any]:

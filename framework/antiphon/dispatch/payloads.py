@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import astuple
 
+from antiphon.dispatch.models import dumping
 from antiphon.protocol.values import stray
 from antiphon.types import Value
 
@@ -25,7 +26,8 @@ def to_wire(value: Any, where: str, *, depth: int = 32) -> Value:
     """Return `value` as the wire can carry it: `value` itself when it can, else a converted copy.
 
     Tuples become lists, bytearrays and memoryviews bytes, enums their values, dataclasses and Structs maps (a Struct
-    as its options say: renamed, tagged, array-like), and subclasses of builtins (OrderedDict) those builtins.
+    as its options say: renamed, tagged, array-like), pydantic models what they dump, and subclasses of builtins
+    (OrderedDict) those builtins.
     Raises PayloadError for anything else; its path begins with `where`, for instance "args".
     """
     if stray(value, depth) is None:
@@ -77,6 +79,8 @@ def _form(kind: type) -> Callable[[Any], Any]:
         return bytes
     if issubclass(kind, Struct):
         return _struct_form(kind)
+    if (dump := dumping(kind)) is not None:
+        return dump
     if is_dataclass(kind):
         return _dataclass_form(kind)
     # These give the builtin itself for an instance of a subclass, whatever that makes of str(), int() and float().

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from importlib.resources import as_file, files
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, Poll, Push, Request
+from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, Poll, Push, Request, Stream
+from antiphon.hosts.aiohttp_signals import MOUNTED, drain_on_signals
+from antiphon.hosts.aiohttp_stream import AiohttpEventStream
 from antiphon.hosts.aiohttp_websocket import CLOSE_WAIT, AiohttpWebSocket
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.server.server import Server
 from antiphon.types import Data
 
-__all__ = ["mount"]
+__all__ = ["drain_on_signals", "mount"]
+
+log = logging.getLogger("antiphon.session")
 
 # The body of a POST must be there in time (reliability.md, E.5); aiohttp itself has no timer for it.
 BODY_TIMEOUT = 15.0
@@ -24,25 +29,39 @@ ALLOWED_HEADERS = "Content-Type, Antiphon-Session, Antiphon-Key, Antiphon-Attemp
 FORMS = {bytes: "application/msgpack", str: "application/json"}
 
 
-def mount(app: web.Application, server: Server, *, path: str = "/antiphon") -> None:
+def mount(
+    app: web.Application,
+    server: Server,
+    *,
+    path: str = "/antiphon",
+    window: float | None = 30.0,
+    patience: float = 10.0,
+) -> None:
     """Serve `server` under `path`: the WebSocket there, HTTP below it, and the browser client at `path`/antiphon.js.
 
-    The server starts and stops with the application.
+    The server starts and stops with the application. It stops by `drain`: clients are told to come back some time
+    within `window` seconds, handlers are waited for `patience` seconds. With `window=None` it stops by `close`, and
+    clients come back as soon as they can. See `drain_on_signals` for Ctrl-C.
     """
-    host = _Host(server)
+    host = _Host(server, window, patience)
     app.router.add_get(path, host.websocket)
     app.router.add_get(f"{path}/antiphon.js", host.browser_client)
     app.router.add_post(path + "/{verb}", host.post)
     app.router.add_route("OPTIONS", path + "/{verb}", host.preflight)
     app.cleanup_ctx.append(host.life)
     app.on_shutdown.append(host.shut_down)
+    app.setdefault(MOUNTED, []).append(host)
 
 
 class _Host:
     """The handlers of one mounted server."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, window: float | None, patience: float) -> None:
         self._server = server
+        self._window = window
+        self._patience = patience
+        self._hurried = False
+        self._streams: set[AiohttpEventStream] = set()
 
     async def life(self, app: web.Application) -> AsyncIterator[None]:
         """Start the server with the application."""
@@ -52,7 +71,22 @@ class _Host:
     async def shut_down(self, app: web.Application) -> None:
         """Stop the server."""
         # Before the connections are closed: held polls and WebSockets would delay the shutdown by a minute.
-        await self._server.close()
+        await (self._server.close(patience=0.0) if self._hurried else self.drain(hears=False))
+        for stream in self._streams:
+            stream.end()  # nobody is attached to it: it was a probe
+
+    # -- Stoppable
+
+    async def drain(self, *, hears: bool = True) -> None:
+        """See Stoppable.drain. `hears`: aiohttp reads nothing from its connections once it shuts down."""
+        if self._window is None:
+            await self._server.close(patience=self._patience)
+        else:
+            await self._server.drain(window=self._window, patience=self._patience, hears=hears)
+
+    def hurry(self) -> None:
+        """See Stoppable.hurry."""
+        self._hurried = True
 
     # -- requests
 
@@ -60,7 +94,8 @@ class _Host:
         """GET at the mount point."""
         if (refusal := self._refusal(request)) is not None:
             return refusal
-        intent = self._server.dialect.interpret(Request("GET", "", _headers(request)))
+        headers = _headers(request)
+        intent = self._server.dialect.interpret(Request("GET", "", headers))
         if not isinstance(intent, OpenWebSocket):
             assert isinstance(intent, Answer)
             return self._labelled(request, _plain(intent))
@@ -71,8 +106,8 @@ class _Host:
             # The client went between its request and our answer. aiohttp would log it as a fault of this handler.
             return _plain(Answer(400, "the client is gone"))
         transport = AiohttpWebSocket(self._server.gateway, socket, request.transport)
-        transport.address = request.remote or ""
-        await transport.run(hello_timeout=self._server.limits.hello_timeout)
+        transport.address, transport.headers = request.remote or "", headers
+        await transport.run(self._server.limits.hello_timeout, self._server.counters)
         return socket
 
     async def post(self, request: web.Request) -> web.StreamResponse:
@@ -80,16 +115,25 @@ class _Host:
         if (refusal := self._refusal(request)) is not None:
             return refusal
         verb = request.match_info["verb"]
-        limit = self._server.limits.hello if verb in ("attach", "leave") else self._server.limits.message
-        body = await _body(request, limit)
+        first = verb in ("attach", "stream", "leave")
+        body = await _body(request, self._server.limits.hello if first else self._server.limits.message)
         if isinstance(body, Answer):
+            self._count_body(body, first)
             return self._labelled(request, _last(request, body))
-        port, address = _HttpPort(), request.remote or ""
-        intent = self._server.dialect.interpret(Request(request.method, verb, _headers(request), body))
+        port, address, headers = _HttpPort(), request.remote or "", _headers(request)
+        intent = self._server.dialect.interpret(Request(request.method, verb, headers, body))
         gateway = self._server.gateway
         match intent:
+            case Stream():
+                stream = AiohttpEventStream(gateway, request)
+                self._streams.add(stream)
+                gateway.stream(intent, stream, address, headers)
+                try:
+                    return await stream.run(lambda response: self._label(request, response), _plain)
+                finally:
+                    self._streams.discard(stream)
             case Attach():
-                gateway.attach(intent, port, address)
+                gateway.attach(intent, port, address, headers)
             case Poll():
                 gateway.poll(intent, port, address)
             case Push():
@@ -126,10 +170,27 @@ class _Host:
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         reason = self._server.origins.refusal(request.headers.getall("Origin", []), request.scheme, request.host)
-        return None if reason is None else self._labelled(request, _plain(Answer(403, reason)))
+        if reason is None:
+            return None
+        self._server.counters.hit("origins")
+        log.info("a request from %s was refused: its page may not connect", request.remote)
+        return self._labelled(request, _plain(Answer(403, reason)))
+
+    def _count_body(self, answer: Answer, first: bool) -> None:
+        """A body was not taken; `first`: it would have been a Hello, or a farewell."""
+        if answer.status == 413:
+            self._server.counters.hit("hello" if first else "message")
+        elif answer.status == 408:
+            self._server.counters.hit("body_time")
 
     def _labelled(self, request: web.Request, response: web.Response) -> web.Response:
+        self._label(request, response)
+        return response
+
+    def _label(self, request: web.Request, response: web.StreamResponse) -> None:
         """Nothing of this may be kept by a cache; a listed origin may read it."""
+        if response.status >= 400:
+            self._server.counters.requests_refused[response.status] += 1
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         origin = request.headers.get("Origin", "")
@@ -137,7 +198,6 @@ class _Host:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Antiphon-Reason"
             response.headers["Vary"] = "Origin"
-        return response
 
 
 class _HttpPort:

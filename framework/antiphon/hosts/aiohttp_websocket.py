@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 from collections import deque
 
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSMsgType, web
 
 from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.server.counters import Counters
 from antiphon.transports.base import Receiver
 from antiphon.transports.websocket import HIGH_WATER, WebSocketTransport
 from antiphon.types import Data
@@ -46,17 +47,20 @@ class AiohttpWebSocket(WebSocketTransport):
         if self._tcp is not None:
             asyncio.get_running_loop().call_later(CLOSE_WAIT, self._tcp.abort)
 
-    async def run(self, hello_timeout: float) -> None:
-        """Read until the end; write beside it."""
+    async def run(self, hello_timeout: float, counters: Counters) -> None:
+        """Read until the end; write beside it. The limits that a peer meets here are counted."""
         loop = asyncio.get_running_loop()
-        hello = loop.call_later(hello_timeout, self._expect_hello)
+        hello = loop.call_later(hello_timeout, self._expect_hello, counters)
         writer = loop.create_task(self._write_all())
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.BINARY or message.type is WSMsgType.TEXT:
                     self.received(message.data)
                 elif message.type is WSMsgType.ERROR:
-                    break  # aiohttp has closed with the right code: 1009 for too large, 1002 for no WebSocket
+                    # aiohttp has closed with the right code: 1009 for too large, 1002 for no WebSocket.
+                    if isinstance(message.data, WebSocketError) and message.data.code == TransportCode.TOO_LARGE:
+                        counters.hit("message")
+                    break
         finally:
             hello.cancel()
             self.lost()
@@ -65,8 +69,9 @@ class AiohttpWebSocket(WebSocketTransport):
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
 
-    def _expect_hello(self) -> None:
+    def _expect_hello(self, counters: Counters) -> None:
         if self.receiver is self._first_receiver:
+            counters.hit("hello_timeout")
             self.close(Closing(TransportCode.HELLO_TIMEOUT, "no Hello came in time"))
 
     async def _write_all(self) -> None:

@@ -22,6 +22,7 @@ from antiphon.protocol.membership import Member, Membership, Place
 from antiphon.protocol.outbox import Entry
 from antiphon.protocol.packets import Call, Event, Hello, Join, Joined, Leave, Packet, Refused, Volatile, Welcome
 from antiphon.protocol.session import NEVER, Act, Session, State
+from antiphon.protocol.volatile import check_volatile
 from antiphon.types import Value
 
 __all__ = ["ClientSession", "Loss", "Unconfirmed"]
@@ -45,13 +46,14 @@ class Loss(NamedTuple):
     """A session is lost: why, what is unconfirmed, and after how many seconds to come back (None: not by itself).
 
     `unsent` is what was given up without ever having left: when a new session will be asked for, only what was for a
-    namespace that is not wanted any more.
+    namespace that is not wanted any more. `reason` is a word of DisconnectCode, `detail` for humans.
     """
 
     reason: str
     unconfirmed: list[Unconfirmed]
     retry_after: float | None
     unsent: list[Packet]
+    detail: str = ""
 
 
 class ClientSession(Session):
@@ -149,6 +151,7 @@ class ClientSession(Session):
         self.outbox.window = Inbox(packets=max(welcome.inbox[0], 1), size=max(welcome.inbox[1], 1))
         self._message = min(self._limit, welcome.message)
         self.attach(welcome.received if welcome.resumed else 0, now, pings=pings)
+        self.tally.resumes += welcome.resumed
         self._catch_up(resumed=welcome.resumed)
         return True
 
@@ -271,7 +274,7 @@ class ClientSession(Session):
         if member.place in (Place.OUT, Place.REFUSED):
             raise LocalProtocolError(f"namespace {packet.namespace!r} is not joined; connect to it first")
         entry = self._entry(packet, deadline=deadline, key=key, repeatable=repeatable)
-        self._admit(entry)
+        self._admit(member, entry)
         if member.gate:
             return self._queue(entry)
         self._hold(member, entry)
@@ -285,19 +288,31 @@ class ClientSession(Session):
         *,
         repeatable: bool = False,
     ) -> Pending:
-        """Queue a call; `settle` is told its one outcome."""
+        """Queue a call; `settle` is told its one outcome.
+
+        Made while the connect handler runs, it opens the gate: the handler may wait for the answer.
+        """
         pending = Pending(packet.id, self.emit(packet, repeatable=repeatable), deadline, settle)
         self.calls.open(pending)
+        self.open(packet.namespace)
         self.due = min(self.due, deadline)
         return pending
 
     def emit_volatile(self, packet: Volatile, now: float) -> bool:
-        """Send it if it can leave soon, else drop it; False when it was dropped at once."""
-        return self.members[packet.namespace].gate and self.send_volatile(packet, now)
+        """Send it if it can leave soon, else drop it; False when it was dropped at once.
 
-    def _admit(self, entry: Entry) -> None:
+        Raises OutboxFull for one that would be dropped always.
+        """
+        encoded = self.codec.encode(packet)
+        check_volatile(encoded)
+        return self.members[packet.namespace].gate and self.outbox.add_volatile(encoded, now)
+
+    def _admit(self, member: Member, entry: Entry) -> None:
         held, bounds = self.members, self.outbox.bounds
         packets, size = self.outbox.packets + held.packets, self.outbox.size + held.size
+        older = _held(member, entry.key) or self.outbox.unsent(entry.key)
+        if older is not None:
+            packets, size = packets - 1, size - len(older.encoded)  # it makes room
         if packets >= bounds.packets or size + len(entry.encoded) > bounds.size:
             raise OutboxFull(
                 f"{packets} packets ({size} bytes) wait to be sent; the outbox takes {bounds.packets} "
@@ -305,9 +320,9 @@ class ClientSession(Session):
             )
 
     def _hold(self, member: Member, entry: Entry) -> None:
-        if entry.key is not None:
-            for older in [held for held in member.held if held.key == entry.key]:
-                self.members.withdraw(older)
+        older = _held(member, entry.key)
+        if older is not None:
+            self.members.withdraw(older)
         self.members.hold(member, entry)
         if entry.deadline is not None:
             self._held_due = min(self._held_due, entry.deadline)
@@ -333,7 +348,7 @@ class ClientSession(Session):
     # -- losing a session
 
     def _finish(self, ending: Ending) -> None:
-        if ending.retry_after is not None and self._close is None:
+        if ending.retry_after is not None and self._goodbye is None:
             self._lose(ending)
             return
         ending = ending._replace(retry_after=None)
@@ -348,9 +363,9 @@ class ClientSession(Session):
 
     def _lose(self, ending: Ending, arrived: int | None = None) -> None:
         """What had a number is reported, or sent again if it may be; what had none waits at its gate."""
-        if self._close is not None:
+        if self._goodbye is not None:
             # Our goodbye was said: there is nothing to come back for.
-            self.end(*self._close[1], tell=False)
+            self.end(*self._goodbye.ending, tell=False)
             return
         if self.state is not State.ENDED:
             self._change(Act.END)
@@ -366,6 +381,8 @@ class ClientSession(Session):
             if not pending.entry.held:
                 reason = f"the session was lost: {ending.code}"
                 self.calls.give_up(pending.id, CallAbandoned(reason) if pending.left else CallNotSent(reason))
+        self.streams.abandon(ConnectionClosed(ending.code, ending.reason))
+        self.answering.forget()
         self._start_anew()
 
     def _goes_on(self, entry: Entry) -> bool:
@@ -395,11 +412,13 @@ class ClientSession(Session):
     def _start_anew(self) -> None:
         """Numbers begin again."""
         self._set_aside()
+        dropped, duplicates = self.outbox.dropped, self.inbox.duplicates
         self.outbox = outboxes.Outbox(self.codec, self.outbox.bounds, self._wake, reserve=RESERVE)
         self.inbox = Receiving(self.inbox.bounds, self.outbox.mark)
+        self.outbox.unheard, self.inbox.duplicates = dropped, duplicates  # they count as long as the client lives
         self.heartbeat.stop()
         self.sid = None  # and not the epoch: in a Hello without sid it says that this repeats no lost first one
-        self._close = None
+        self._goodbye = None
         self._gap_at = -1
         self._answers.clear()
 
@@ -408,7 +427,7 @@ class ClientSession(Session):
         assert isinstance(packet, Event | Call)
         # Not by `_entry`: the mark must not make it too large, it had its place already.
         packet = replace(packet, redelivered=True)
-        again = Entry(packet, self.codec.encode(packet), repeatable=True)
+        again = Entry(packet, self.codec.encode(packet), key=entry.key, repeatable=True)
         for pending in self.calls:
             if pending.entry is entry:
                 pending.entry = again
@@ -422,8 +441,14 @@ class ClientSession(Session):
         queued, due = self.outbox.expire(now)
         held, self._held_due = self.members.expire(now)
         self.expired += queued + held
+        self.streams.look()
         self.due = min(self.due, due, self._held_due)
         return closing
+
+
+def _held(member: Member, key: Hashable) -> Entry | None:
+    """The latest value of this key that waits at the gate."""
+    return None if key is None else next((held for held in member.held if held.key == key), None)
 
 
 def _loss(ending: Ending, entries: list[Entry], arrived: int | None = None) -> Loss:
@@ -440,4 +465,4 @@ def _loss(ending: Ending, entries: list[Entry], arrived: int | None = None) -> L
         came = None if number is None or arrived is None else number <= arrived
         # What was to be sent again may have run in the session before: that it did not come in this one says nothing.
         unconfirmed.append(Unconfirmed(packet, None if packet.redelivered and not came else came))
-    return Loss(ending.code, unconfirmed, ending.retry_after, unsent)
+    return Loss(ending.code, unconfirmed, ending.retry_after, unsent, ending.reason)

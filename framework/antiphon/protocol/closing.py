@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["Closing", "Ending", "TransportCode"]
+__all__ = ["DELIBERATE", "Closing", "Ending", "TransportCode"]
 
 
 class Ending(NamedTuple):
@@ -34,6 +34,11 @@ class TransportCode(IntEnum):
     SILENT = 4005  # nothing was heard for interval + timeout
     SLOW = 4006  # the outbox stayed above three quarters for 5 s
     PROTOCOL = 4007  # the session ended for a violation; its Close was said before
+    EXPIRED = 4008  # the credentials expired; attach again with fresh ones
+
+
+# A session that ended with one of these was ended on purpose, and not because somebody broke a rule.
+DELIBERATE = frozenset({"closed", "draining", "revoked", "unauthorized", "principal_changed"})
 
 
 class Closing(NamedTuple):

@@ -15,14 +15,16 @@ __all__ = ["Broken", "Codec", "Message", "Prepared", "is_counted"]
 class Broken(Packet, frozen=True):
     """A packet that could be read but breaks a limit: it is acked and refused by itself (contract rule 6).
 
-    `kind` is what it would have been; `call` the id of the call to refuse, or `namespace` the one of the join, if it
-    was one of these.
+    `kind` is what it would have been; `call` and `stream` say what it is about, or `namespace` of a join does, as far
+    as that can be read. `limit` is the one of Limits that it breaks; without it, it holds what is no wire value.
     """
 
     kind: type[Packet]
     error: PayloadError
     call: int | None = None
     namespace: str | None = None
+    limit: str | None = None
+    stream: int | None = None
 
 
 def is_counted(packet: Packet) -> bool:

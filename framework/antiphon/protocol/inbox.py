@@ -14,9 +14,16 @@ from msgspec.structs import astuple
 
 from antiphon.config import Inbox as Bounds
 from antiphon.protocol.codec import Broken, Message, is_counted
-from antiphon.protocol.packets import FLOW, Call, Cancel, Credit, Event, Failed, Packet, Renew, Reply, Volatile
+from antiphon.protocol.packets import (
+    FLOW,
+    URGENT,
+    Call,
+    Event,
+    Packet,
+    Volatile,
+)
 
-__all__ = ["Inbox"]
+__all__ = ["Inbox", "weigh"]
 
 # An ack is due at the latest after so many packets, bytes or seconds (contract rule 7).
 ACK_PACKETS = 32
@@ -26,7 +33,7 @@ ACK_DELAY = 5.0
 NEVER = float("inf")
 
 # They take effect as they arrive; every other counted packet is handed over in order.
-_AT_ONCE: frozenset[type[Packet]] = frozenset({Reply, Failed, Cancel, Credit, Renew, Broken})
+_AT_ONCE: frozenset[type[Packet]] = URGENT | {Broken}
 
 
 class _Waiting(NamedTuple):
@@ -42,12 +49,12 @@ class Inbox:
     """
 
     __slots__ = (
+        "_ahead",
         "_most",
         "_most_size",
         "_on_pressing",
         "_owed_size",
         "_passed_over",
-        "_pressed",
         "_waiting",
         "_waiting_flow",
         "_waiting_size",
@@ -56,6 +63,7 @@ class Inbox:
         "duplicates",
         "flooded",
         "handed",
+        "pressed",
         "received",
         "told",
     )
@@ -72,7 +80,8 @@ class Inbox:
         self._most = min(ACK_PACKETS, max(1, bounds.packets // 2))
         self._most_size = min(ACK_SIZE, max(1, bounds.size // 2))
         self._on_pressing = on_pressing
-        self._pressed = False
+        self.pressed = False  # an ack is to leave now, even if it says of no more that it was handed over
+        self._ahead = 0  # what took effect since the last ack while something before it waits
         self._waiting: deque[_Waiting] = deque()
         self._waiting_flow = 0
         self._waiting_size = 0
@@ -81,6 +90,16 @@ class Inbox:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Packets, and about how many bytes, that wait to be handed over."""
+        return len(self._waiting), self._waiting_size
+
+    @property
+    def owed(self) -> tuple[int, int]:
+        """Packets that were handed over and not acked yet, and about how many bytes came since the last ack."""
+        return self.handed - self.told, max(0, self._owed_size - self._waiting_size)
 
     def accept(self, message: Message, size: int, now: float, *, volatile: bool = True) -> list[Packet]:
         """Count a message in, keep what is to be handed over, and return what takes effect at once.
@@ -108,9 +127,11 @@ class Inbox:
                 received += 1
                 if kind in _AT_ONCE:
                     at_once.append(packet)
+                    if self._waiting:
+                        self._ahead += 1
                     continue
                 if uneven:
-                    share = _weight(packet)
+                    share = weigh(packet)
                 self._waiting.append(_Waiting(received, packet, share))
                 self._waiting_size += share
                 if kind in FLOW:
@@ -119,7 +140,7 @@ class Inbox:
                 at_once.append(packet)
             elif volatile and len(self._waiting) < self.bounds.packets and self._waiting_size < self.bounds.size:
                 if uneven:
-                    share = _weight(packet)
+                    share = weigh(packet)
                 # It has no number of its own: whatever came before it counts as handed over when it is its turn.
                 self._waiting.append(_Waiting(received + 1, packet, share))
                 self._waiting_size += share
@@ -127,12 +148,17 @@ class Inbox:
         self._owed_size += size
         if not self._waiting:
             self.handed = received
-        if not self._pressed and (self.handed - self.told >= self._most or self._owed_size >= self._most_size):
+        owed = max(self.handed - self.told, self._ahead)
+        if not self.pressed and (owed >= self._most or self._owed_size >= self._most_size):
             self._press()
         # Packets are counted exactly. Their bytes are not, and volatile ones are among them, so twice the bound is
         # allowed there: it bounds memory and accuses nobody who kept to the rule (contract rule 8).
         self.flooded = self._waiting_flow > self.bounds.packets or self._waiting_size > 2 * self.bounds.size + (1 << 20)
         return at_once
+
+    def holds_call(self, id: int) -> bool:
+        """Whether a call of the peer waits for its turn."""
+        return any(type(packet) is Call and packet.id == id for _, packet, _ in self._waiting)
 
     def hand_over(self) -> Packet | None:
         """The next packet in order, from now on acked; None when nothing waits."""
@@ -147,13 +173,14 @@ class Inbox:
         if type(packet) in FLOW:
             self._waiting_flow -= 1
         self.handed = handed = waiting[0].number - 1 if waiting else self.received
-        if not self._pressed and (handed - self.told >= self._most or self._owed_size >= self._most_size):
+        if not self.pressed and (handed - self.told >= self._most or self._owed_size >= self._most_size):
             self._press()
         return packet
 
     def _press(self) -> None:
-        if self.handed > self.told:
-            self._pressed = True
+        # Items of a stream that come behind an event which waits: the peer keeps them until it knows that they came.
+        if self.handed > self.told or self._ahead:
+            self.pressed = True
             self._on_pressing()
 
     def acked(self, now: float) -> None:
@@ -161,11 +188,12 @@ class Inbox:
         self.told = self.handed
         self._owed_size = 0
         self._passed_over = self._waiting_size
-        self._pressed = False
+        self._ahead = 0
+        self.pressed = False
         self.due = now + ACK_DELAY if self._waiting else NEVER
 
 
-def _weight(packet: Packet) -> int:
+def weigh(packet: Packet) -> int:
     """About how many bytes a packet holds. A walk, so only for large messages that hold several packets.
 
     Equal shares would charge a small event with half of the large reply beside it, and accuse its sender.

@@ -8,48 +8,22 @@ like may overtake only those. Nothing is ever dropped from the middle.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from antiphon.config import Inbox
 from antiphon.config import Outbox as Bounds
 from antiphon.protocol.codec import Codec, Prepared
-from antiphon.protocol.packets import FLOW, MAX_NUMBER, Packet
+from antiphon.protocol.packets import MAX_NUMBER, URGENT, Cancel
+from antiphon.protocol.unsent import Entry, Unsent
+from antiphon.protocol.volatile import Volatiles
 
 __all__ = ["Entry", "Outbox", "Run"]
 
-# Volatile packets: how long one may wait, and how many bytes of them may (contract rule 9, wire.md).
-STALE = 0.25
-VOLATILE_SIZE = 64 << 10
-
-# Withdrawn entries are swept out when they outnumber the living ones: the queue stays short at O(1) each.
-SWEEP = 64
-
-
-class Entry:
-    """A packet in the outbox that somebody may still ask about; everything else stands there as bare bytes."""
-
-    __slots__ = ("deadline", "encoded", "flow", "held", "key", "number", "packet", "repeatable", "withdrawn")
-
-    def __init__(
-        self,
-        packet: Packet,
-        encoded: bytes,
-        *,
-        deadline: float | None = None,
-        key: Hashable = None,
-        repeatable: bool = False,
-    ) -> None:
-        self.packet = packet
-        self.encoded = encoded
-        self.flow = type(packet) in FLOW
-        self.deadline = deadline
-        self.key = key
-        self.repeatable = repeatable
-        self.number: int | None = None
-        self.withdrawn = False
-        self.held = False  # waits at the gate of a namespace rather than in the outbox
+# What stands in the place of a packet that was acked only as received, and that nobody has to keep any more.
+_GONE = Entry(Cancel(1), b"")
+_GONE.withdrawn = True
 
 
 class Run(NamedTuple):
@@ -64,26 +38,20 @@ class Run(NamedTuple):
     more: bool
 
 
-class Outbox:
+class Outbox(Unsent):
     """The sending half of a session. `on_dirty` is called once when there is something new to take."""
 
     __slots__ = (
-        "_deadlines",
-        "_latest",
-        "_special",
-        "_taken",
-        "_urgent",
-        "_volatile",
-        "_volatile_size",
-        "_waiting",
-        "_waiting_size",
-        "_withdrawn",
+        "_arrived",
+        "_gone",
+        "_urged",
+        "_volatiles",
         "acked",
         "bounds",
+        "carried",
         "codec",
         "cursor",
         "dirty",
-        "dropped",
         "flow_packets",
         "flow_size",
         "form",
@@ -91,8 +59,8 @@ class Outbox:
         "on_dirty",
         "overflowed",
         "reserve",
-        "size",
         "unacked",
+        "unheard",
         "window",
     )
 
@@ -101,6 +69,7 @@ class Outbox:
 
         With it goes the room for one more of the largest packets: a cancel must not end a session whose outbox is full.
         """
+        super().__init__()
         self.codec = codec
         self.reserve = reserve
         self.dirty = False
@@ -113,20 +82,14 @@ class Outbox:
         self.unacked: deque[bytes | Entry] = deque()
         self.flow_packets = 0
         self.flow_size = 0
-        self.size = 0
         self.overflowed = False
-        self.dropped = 0
+        self.carried = False  # a transport is under the session: what is volatile may leave
         self.on_dirty = on_dirty
-        self._waiting: deque[bytes | Entry] = deque()
-        self._waiting_size = 0
-        self._withdrawn = 0
-        self._taken = 0
-        self._urgent: deque[tuple[int, Entry]] = deque()
-        self._volatile: deque[tuple[float, bytes]] = deque()
-        self._volatile_size = 0
-        self._latest: dict[Hashable, Entry] = {}
-        self._deadlines = 0
-        self._special = 0  # how many here are more than plain events: none lets `run` take everything at once
+        self._volatiles: Volatiles | None = None  # most sessions never have any
+        self._arrived = 0  # the peer has received everything up to here
+        self._urged = 0  # the last urgent packet that left
+        self._gone = 0  # of what is unacked, packets that are not kept any more
+        self.unheard = 0  # volatile packets that were dropped before they came to wait
 
     # -- what stands where
 
@@ -138,12 +101,28 @@ class Outbox:
     @property
     def packets(self) -> int:
         """How many packets are kept: waiting plus unacked."""
-        return len(self.unacked) + len(self._waiting) - self._withdrawn + len(self._urgent)
+        return len(self.unacked) - self._gone + len(self._waiting) - self._withdrawn + len(self._urgent)
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Packets and bytes of what has no number yet; the others that are kept are unacked."""
+        urgent = sum(len(entry.encoded) for _, entry in self._urgent)
+        return len(self._waiting) - self._withdrawn + len(self._urgent), self._waiting_size + urgent
 
     @property
     def idle(self) -> bool:
         """Nothing waits and everything was acked."""
         return not self.unacked and not self._urgent and len(self._waiting) == self._withdrawn
+
+    @property
+    def urging(self) -> bool:
+        """Whether a reply, an item or the like has not arrived yet."""
+        return bool(self._urgent) or self._urged > max(self._arrived, self.acked)
+
+    @property
+    def dropped(self) -> int:
+        """How many volatile packets were dropped."""
+        return self.unheard + (self._volatiles.dropped if self._volatiles is not None else 0)
 
     def above(self, share: float) -> bool:
         """Whether more than `share` of either bound is in use."""
@@ -192,41 +171,23 @@ class Outbox:
         self._grow(entry)
 
     def add_volatile(self, encoded: bytes, now: float) -> bool:
-        """Queue a packet that is dropped rather than kept; False when it was dropped at once."""
-        self._drop_stale(now)
-        if self.above(0.5) or self._volatile_size + len(encoded) > VOLATILE_SIZE:
-            self.dropped += 1
-            return False
-        self._volatile.append((now + STALE, encoded))
-        self._volatile_size += len(encoded)
-        self._special += 1
-        self.mark()
-        return True
+        """Queue a packet that is dropped rather than kept; False when it was dropped at once.
 
-    def withdraw(self, entry: Entry) -> bool:
-        """Take an unnumbered packet out again; False when it already has a number (it is then sent for sure)."""
-        if entry.number is not None or entry.withdrawn:
+        On the path of broadcasts as `put` is, hence the bounds without a call, unless they may be passed.
+        """
+        kept = len(self._waiting) + len(self.unacked) + len(self._urgent)
+        crowded = self.size * 2 > self.bounds.size or (kept * 2 > self.bounds.packets and self.above(0.5))
+        if crowded or not self.carried:
+            self.unheard += 1
             return False
-        entry.withdrawn = True
-        self._forget(entry)
-        self.size -= len(entry.encoded)
-        self._waiting_size -= len(entry.encoded)
-        self._withdrawn += 1
-        if self._withdrawn > SWEEP and self._withdrawn * 2 > len(self._waiting):
-            self._sweep()
+        if self._volatiles is None:
+            self._volatiles = Volatiles()
+        if not self._volatiles.add(encoded, now):
+            return False
+        if not self.dirty:
+            self.dirty = True
+            self.on_dirty()
         return True
-
-    def expire(self, now: float) -> tuple[list[Entry], float]:
-        """Withdraw what has passed its deadline; return it, and when to ask again."""
-        if not self._deadlines:
-            return [], float("inf")
-        dated = [e for e in self._waiting if isinstance(e, Entry) and not e.withdrawn and e.deadline is not None]
-        expired = [e for e in dated if e.deadline is not None and e.deadline <= now]
-        for entry in expired:
-            self.withdraw(entry)
-        return expired, min(
-            (e.deadline for e in dated if e.deadline is not None and not e.withdrawn), default=float("inf")
-        )
 
     def mark(self) -> None:
         """Say that there is something to take, once until `dirty` is set back by who takes it."""
@@ -244,25 +205,34 @@ class Outbox:
         first = self.cursor
         if first <= self.acked + len(self.unacked):
             return self._replay(room)
-        waiting = self._waiting
+        waiting, size = self._waiting, self._waiting_size
         if (
-            not self._special
-            and self._waiting_size <= room
+            not self._urgent
+            and size <= room
             and self.flow_packets + len(waiting) <= self.window.packets
-            and self.flow_size + self._waiting_size <= self.window.size
+            and self.flow_size + size <= self.window.size
         ):
-            # The common case, all events and everything fits: three C calls however many packets there are.
-            parts: list[bytes] = list(waiting)  # type: ignore[arg-type]  # nothing special: only bytes stand here
+            # The common case, everything fits and nothing overtakes.
+            if self._special:
+                parts = self._take_all()
+            else:
+                # All events: three C calls however many packets there are.
+                parts = list(waiting)  # type: ignore[arg-type]  # nothing special: only bytes stand here
+                self.unacked.extend(parts)
+                self.flow_packets += len(parts)
+                self.flow_size += size
+            self._taken += len(waiting)
             waiting.clear()
-            self.unacked.extend(parts)
-            count = len(parts)
-            self.flow_packets += count
-            self.flow_size += self._waiting_size
             self._waiting_size = 0
-            self._taken += count
-            self.cursor += count
-            return Run(first, count, parts, False)
-        return self._choose(first, now, room)
+            more = False
+        else:
+            parts = self._choose(room)
+            more = bool(parts)
+        count = len(parts)
+        self.cursor += count
+        if self._volatiles is not None and self._volatiles.waiting and not waiting and not self._urgent:
+            more = self._take_volatile(now, parts, room) or more
+        return Run(first, count, parts, more)
 
     def ack(self, number: int) -> None:
         """The peer handed over everything up to `number`, so it is kept no longer. A lower one than before is ignored.
@@ -277,6 +247,7 @@ class Outbox:
             else:
                 assert isinstance(entry, Entry)
                 flow, size = entry.flow, len(entry.encoded)
+                self._gone -= entry is _GONE
             self.size -= size
             if flow:
                 self.flow_packets -= 1
@@ -287,9 +258,26 @@ class Outbox:
             if self._waiting:
                 self.mark()  # the window may have opened
 
+    def arrived(self, number: int) -> None:
+        """The peer has received everything up to `number`, although it has not handed over all of that.
+
+        What takes effect on arrival is kept no longer: items of a stream would fill the outbox, and stop their stream,
+        for as long as an event before them waits for its handler. Never called with a number above `numbered`.
+        """
+        unacked, acked = self.unacked, self.acked
+        for place in range(max(self._arrived - acked, 0), number - acked):
+            entry = unacked[place]
+            if isinstance(entry, Entry) and type(entry.packet) in URGENT:
+                self.size -= len(entry.encoded)
+                self._gone += 1
+                unacked[place] = _GONE
+        self._arrived = max(self._arrived, number)
+        self.cursor = max(self.cursor, number + 1)
+
     def rewind(self, received: int) -> None:
         """A transport begins: send again from what the peer has not received (or what it acked, if that is more)."""
-        self.cursor = max(received, self.acked) + 1
+        self.carried = True
+        self.cursor = max(received, self.acked, self._arrived) + 1
 
     def entries(self) -> Iterator[Entry]:
         """Everything kept that somebody may ask about, in order: numbered ones first."""
@@ -302,9 +290,13 @@ class Outbox:
     def _grow(self, entry: Entry) -> None:
         self.size += len(entry.encoded)
         size = self.bounds.size + (self.bounds.size // 4 if self.reserve else 0)
-        if self.size > size or self.packets > self.bounds.packets + self.reserve:
+        packets = self.bounds.packets + self.reserve
+        kept = len(self._waiting) + len(self.unacked) + len(self._urgent)
+        if self.size > size or (kept > packets and self.packets > packets) or len(entry.encoded) > self.largest:
             self.overflowed = True
-        self.mark()
+        if not self.dirty:
+            self.dirty = True
+            self.on_dirty()
 
     def _replay(self, room: int) -> Run:
         first = self.cursor
@@ -318,18 +310,36 @@ class Outbox:
         self.cursor += len(parts)
         return Run(first, len(parts), parts, True)
 
-    def _choose(self, first: int, now: float, room: int) -> Run:
-        """The general case: the window is short, or there is more than plain events."""
+    def _take_all(self) -> list[bytes]:
+        """Number everything that waits; nothing is left that could be replaced or expire."""
+        parts: list[bytes] = []
+        keep, last = self.unacked.append, self.acked + len(self.unacked)
+        for entry in self._waiting:
+            if not isinstance(entry, Entry):
+                encoded, flow = entry, True
+            elif entry.withdrawn:
+                continue
+            else:
+                encoded, flow = entry.encoded, entry.flow
+                entry.number = last + len(parts) + 1
+            keep(entry)
+            parts.append(encoded)
+            if flow:
+                self.flow_packets += 1
+                self.flow_size += len(encoded)
+        assert last + len(parts) <= MAX_NUMBER
+        self._special = self._withdrawn = self._deadlines = 0
+        self._latest.clear()
+        return parts
+
+    def _choose(self, room: int) -> list[bytes]:
+        """Number what may leave when not everything may: the window or the message is too small, or some overtake."""
         parts: list[bytes] = []
         while (entry := self._next(room, bool(parts))) is not None:
             encoded = entry.encoded if isinstance(entry, Entry) else entry
             room -= len(encoded)
             parts.append(encoded)
-        count = len(parts)
-        self.cursor += count
-        if not self._waiting and not self._urgent:
-            self._take_volatile(now, parts, room)
-        return Run(first, count, parts, bool(parts))
+        return parts
 
     def _next(self, room: int, begun: bool) -> bytes | Entry | None:
         """Take the next packet to number: the front of the queue, or an urgent one in its place or past held events."""
@@ -356,6 +366,7 @@ class Outbox:
         if urgent is None or (begun and len(urgent[1].encoded) > room):
             return None
         self._urgent.popleft()
+        self._urged = self.numbered + 1
         return self._number(urgent[1])
 
     def _number(self, entry: bytes | Entry) -> bytes | Entry:
@@ -373,61 +384,31 @@ class Outbox:
             return True
         return self.flow_packets < self.window.packets and self.flow_size + size <= self.window.size
 
-    def _take_volatile(self, now: float, parts: list[bytes], room: int) -> None:
+    def _take_volatile(self, now: float, parts: list[bytes], room: int) -> bool:
         """Volatile packets go behind the counted ones, so that one never arrives before the join it follows.
 
-        A full window holds them back as well (contract rule 9): the peer is busy, and they grow stale.
+        A full window holds them back as well (contract rule 9): the peer is busy, and they grow stale. Returns whether
+        some wait for another message.
         """
-        self._drop_stale(now)
-        while self._volatile and len(self._volatile[0][1]) <= room and self._window_open(len(self._volatile[0][1])):
-            encoded = self._pop_volatile()
-            room -= len(encoded)
-            parts.append(encoded)
-
-    def _drop_stale(self, now: float) -> None:
-        while self._volatile and now > self._volatile[0][0]:
-            self._pop_volatile()
-            self.dropped += 1
-
-    def _pop_volatile(self) -> bytes:
-        _, encoded = self._volatile.popleft()
-        self._special -= 1
-        self._volatile_size -= len(encoded)
-        return encoded
+        assert self._volatiles is not None
+        room -= sum(map(len, parts))
+        if self.flow_packets:
+            room = min(room, self.window.size - self.flow_size) if self.flow_packets < self.window.packets else 0
+        parts += self._volatiles.take(now, room)
+        return bool(parts and self._volatiles.waiting)
 
     def close(self) -> None:
         """The session has ended: free everything, and keep nothing that still comes."""
         self._waiting = deque(maxlen=0)
         self._urgent = deque(maxlen=0)
-        self._volatile = deque(maxlen=0)
+        self.drop_volatile()
         self.unacked = deque(maxlen=0)
         self._latest.clear()
-        self.size = self._waiting_size = self._volatile_size = self._withdrawn = self._special = self._deadlines = 0
+        self._gone = 0
+        self.size = self._waiting_size = self._withdrawn = self._special = self._deadlines = 0
 
     def drop_volatile(self) -> None:
-        """The transport is gone: volatile packets are never kept."""
-        self.dropped += len(self._volatile)
-        self._special -= len(self._volatile)
-        self._volatile.clear()
-        self._volatile_size = 0
-
-    def _forget(self, entry: Entry) -> None:
-        """The entry is no longer the unsent one: it cannot be replaced or expire."""
-        if entry.deadline is not None:
-            self._deadlines -= 1
-        if entry.key is not None and self._latest.get(entry.key) is entry:
-            del self._latest[entry.key]
-
-    def _sweep(self) -> None:
-        """Rebuild the queue without withdrawn entries; urgent ones keep their place between the others."""
-        living: deque[bytes | Entry] = deque()
-        urgent: deque[tuple[int, Entry]] = deque()
-        for place, entry in enumerate(self._waiting, self._taken):
-            while self._urgent and self._urgent[0][0] <= place:
-                urgent.append((self._taken + len(living), self._urgent.popleft()[1]))
-            if not (isinstance(entry, Entry) and entry.withdrawn):
-                living.append(entry)
-        while self._urgent:
-            urgent.append((self._taken + len(living), self._urgent.popleft()[1]))
-        self._special -= self._withdrawn
-        self._waiting, self._urgent, self._withdrawn = living, urgent, 0
+        """The transport is gone: volatile packets are never kept, and none is taken until the next one."""
+        self.carried = False
+        if self._volatiles is not None:
+            self._volatiles.clear()

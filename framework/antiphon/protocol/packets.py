@@ -88,7 +88,11 @@ class Event(Packet, frozen=True):
 
 
 class Call(Packet, frozen=True):
-    """An event that wants an answer within `timeout` milliseconds."""
+    """An event that wants an answer within `timeout` milliseconds.
+
+    `streams`: stream n stands in place of the n-th argument, which is nil. `credit`: the answer is wanted as a stream,
+    of which so many items are taken for a start.
+    """
 
     id: CallId
     namespace: str
@@ -96,6 +100,8 @@ class Call(Packet, frozen=True):
     args: list[Any]
     timeout: Milliseconds | None = None
     redelivered: bool = False
+    streams: tuple[CallId, ...] | None = None
+    credit: CallId | None = None
 
 
 class Reply(Packet, frozen=True):
@@ -115,13 +121,13 @@ class Failed(Packet, frozen=True):
 
 
 class Cancel(Packet, frozen=True):
-    """The answer to call `id` is no longer wanted."""
+    """The answer to call `id` is no longer wanted: its handler is cancelled."""
 
     id: CallId
 
 
 class Item(Packet, frozen=True):
-    """One value of a stream of call `id`."""
+    """One value of a stream of call `id`: stream 0 is its answer, stream n stands in place of its n-th argument."""
 
     id: CallId
     stream: Number
@@ -129,7 +135,7 @@ class Item(Packet, frozen=True):
 
 
 class End(Packet, frozen=True):
-    """A stream of call `id` is over, by an error or by itself."""
+    """A stream of call `id` is over: by itself, or for an `error`, which is [code, message, data] as in Failed."""
 
     id: CallId
     stream: Number
@@ -137,7 +143,7 @@ class End(Packet, frozen=True):
 
 
 class Credit(Packet, frozen=True):
-    """Items of a stream may be sent up to this count (absolute, so a repeat is harmless)."""
+    """Items of a stream may be sent up to this count (absolute, so a repeat is harmless); 0: no more is wanted."""
 
     id: CallId
     stream: Number
@@ -237,4 +243,8 @@ COUNTED: frozenset[type[Packet]] = frozenset(
 )
 
 # What the receiver's inbox must hold until it is handed over, and what the sender's window therefore counts (rule 8).
-FLOW: frozenset[type[Packet]] = frozenset({Event, Call, Item})
+FLOW: frozenset[type[Packet]] = frozenset({Event, Call})
+
+# They take effect as they arrive, whatever waits for its turn there. So the window never holds them back, and they may
+# overtake the events that it does.
+URGENT: frozenset[type[Packet]] = frozenset({Reply, Failed, Cancel, Item, End, Credit, Renew})

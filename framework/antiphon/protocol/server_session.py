@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from antiphon.config import Heartbeat, Inbox, Limits, Outbox, Resume
-from antiphon.protocol.closing import Closing
+from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.codec import Codec
-from antiphon.protocol.packets import Hello, Refuse, Welcome
+from antiphon.protocol.identity import Identity
+from antiphon.protocol.packets import Hello, Refuse, Renew, Welcome
 from antiphon.protocol.session import NEVER, Session, State
 
 __all__ = ["ServerSession", "Settings"]
@@ -61,16 +62,26 @@ class ServerSession(Session):
         self.proof = proof
         self.attempt = 0
         self.expires_at = now + settings.resume.window
+        self.identity = Identity()
+        self._holds = 0
         self._settings = settings
 
     def accept(
-        self, hello: Hello, now: float, *, pings: bool = True, made: str | None = None, arrived: int = 0
+        self,
+        hello: Hello,
+        now: float,
+        *,
+        pings: bool = True,
+        made: str | None = None,
+        arrived: int = 0,
+        identity: Identity | None = None,
     ) -> Welcome | Refuse:
         """Attach the transport that `hello` came on. Whoever holds the older transport closes it: it is fenced.
 
-        `made` is None when the session goes on, else the reason why it is a new one; `arrived` is then how much of
-        the lost one had been received. A Hello that cannot go on from what both sides know ends the session
-        (`mismatch`) and is to be answered by a new one: that is the one case in which `ending` is set afterwards.
+        `made` is None when the session goes on, else the reason why it is a new one; `arrived` is then how much of the
+        lost one had been received. `identity` is what this attach has proved. A Hello that cannot go on from what both
+        sides know ends the session (`mismatch`) and is to be answered by a new one: that is the one case in which
+        `ending` is set afterwards.
         """
         if hello.attempt <= self.attempt:
             return Refuse("stale", "a newer attach of this session came first", None, self.attempt)
@@ -79,7 +90,9 @@ class ServerSession(Session):
             self.end("mismatch", f"{received} received, but only {self.outbox.numbered} were sent", tell=False)
             return Refuse("mismatch", "the session has ended", 0)
         self.attempt = hello.attempt
+        self.identity = identity or self.identity
         self.attach(received, now, pings=pings)
+        self.tally.resumes += made is None
         self.expires_at = NEVER
         settings = self._settings
         return Welcome(
@@ -107,19 +120,45 @@ class ServerSession(Session):
         self.expires_at = min(self.expires_at, now + self._settings.resume.leaving)
         self.due = now
 
+    def hold(self) -> None:
+        """Somebody with the key is being looked into: until `release` the window does not close (contract rule 13)."""
+        self._holds += 1
+
+    def release(self, now: float) -> None:
+        """It was answered."""
+        self._holds -= 1
+        self.due = min(self.due, now)
+
+    def renewed(self, identity: Identity, now: float) -> None:
+        """Fresh credentials have proved who it is."""
+        identity.follow(self.identity)
+        self.identity = identity
+        self.due = min(self.due, now)
+
     def tick(self, now: float) -> Closing | None:
-        """See Session.tick; a detached session ends when its window is over."""
-        if self.state in (State.DETACHED, State.FRESH) and now >= self.expires_at:
+        """See Session.tick; a detached session ends when its window is over.
+
+        While attached, it asks for fresh credentials in time, and closes the transport when the old ones expire.
+        """
+        if self.state in (State.DETACHED, State.FRESH) and now >= self.expires_at and not self._holds:
             self.end("expired", "the client did not come back in time")
-        return super().tick(now)
+        expired = self.state is State.ATTACHED and self.identity.expired(now)
+        if not expired and self.state is State.ATTACHED and self.identity.asks(now):
+            self.send(Renew())
+        closing = super().tick(now)
+        return Closing(TransportCode.EXPIRED, "the credentials have expired") if expired else closing
 
     def postpone(self, seconds: float) -> None:
         """See Session.postpone."""
         super().postpone(seconds)
         self.expires_at += seconds
+        self.identity.postpone(seconds)
 
     def _next_due(self, now: float) -> float:
-        return min(super()._next_due(now), NEVER if self.attached else self.expires_at)
+        if self.state is State.ATTACHED:
+            return min(super()._next_due(now), self.identity.due)
+        held = self.attached or self._holds > 0
+        return min(super()._next_due(now), NEVER if held else self.expires_at)
 
 
 def _milliseconds(seconds: float) -> int:

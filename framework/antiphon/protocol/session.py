@@ -19,49 +19,45 @@ from antiphon.config import Heartbeat as HeartbeatSettings
 from antiphon.config import Inbox as InboxBounds
 from antiphon.config import Outbox as OutboxBounds
 from antiphon.errors import CallError, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
+from antiphon.protocol.answering import Answering
 from antiphon.protocol.calls import Calls, Outcome, Pending
 from antiphon.protocol.closing import Closing, Ending, TransportCode
 from antiphon.protocol.codec import Broken, Codec, Message
+from antiphon.protocol.goodbye import Goodbye
 from antiphon.protocol.heartbeat import Heartbeat
-from antiphon.protocol.inbox import Inbox
+from antiphon.protocol.inbox import ACK_SIZE, Inbox, weigh
 from antiphon.protocol.outbox import Entry, Outbox
 from antiphon.protocol.packets import (
+    URGENT,
     Ack,
     Call,
     Cancel,
     Close,
     Credit,
+    End,
     Failed,
-    Hello,
+    Item,
     Packet,
     Ping,
     Pong,
-    Refuse,
-    Refused,
+    Renew,
     Reply,
-    Volatile,
-    Welcome,
 )
+from antiphon.protocol.refusals import refuse
 from antiphon.protocol.slowness import Slowness
 from antiphon.protocol.states import TRANSITIONS, Act, State
-from antiphon.types import Data
+from antiphon.protocol.streams import Streams, failure
+from antiphon.protocol.tally import Tally
+from antiphon.types import Data, Value
 
 __all__ = ["Act", "Session", "State"]
 
-# A goodbye waits so long for acks (contract rule 26).
-CLOSE_WAIT = 2.0
-# and asks for them as often, in seconds.
-CLOSE_ASK = 0.25
 # Pongs owed at one time; a peer that pings faster than it reads gets no more.
 ANSWERS = 16
 # What a message's own head may take of its limit.
 HEAD = 64
 
 NEVER = float("inf")
-
-
-# Never held back by the window; may overtake the events that are.
-_URGENT: frozenset[type[Packet]] = frozenset({Reply, Failed, Cancel, Credit})
 
 
 class Session:
@@ -87,19 +83,21 @@ class Session:
         self.outbox = Outbox(codec, outbox, wake, reserve=reserve)
         self.inbox = Inbox(inbox, self.outbox.mark)
         self.calls = Calls()
+        self.answering = Answering()
+        self.streams = Streams(self._crowded)
         self.heartbeat = Heartbeat(heartbeat, pings=pings, spread=spread)
         self.due = NEVER
-        self.gaps = 0
-        self.broken = 0
+        self.tally = Tally()
         self._message = message
         self._wake = wake
         self._answers: list[Packet] = []
         self._gap_at = -1
         self._peer_received = 0
         self.slowness = Slowness()
-        self._close: tuple[float, Ending] | None = None
-        self._ask_at = NEVER
+        self._goodbye: Goodbye | None = None
         self._farewell: Data | None = None
+        # Told of a Renew as it arrives: on a server fresh credentials came, on a client they are asked for.
+        self.on_renew: Callable[[Value], object] | None = None
 
     def wake_by(self, wake: Callable[[], object]) -> None:
         """Whom to call when there is something to `take`, when that is known only after the session is."""
@@ -122,6 +120,7 @@ class Session:
     def attach(self, received: int, now: float, *, pings: bool = True) -> None:
         """A transport begins; the peer has received everything up to `received`. `pings`: see Transport.pings."""
         self._change(Act.ATTACH)
+        self.tally.attached(now)
         self.slowness.forget()
         self._farewell = None
         self._answers.clear()
@@ -137,12 +136,13 @@ class Session:
         """The transport is gone; everything is kept, but for what is volatile."""
         closing = self.state is State.CLOSING
         self._change(Act.DETACH)
+        self.tally.changed = now
         self.outbox.drop_volatile()
         self.heartbeat.stop()
         self.slowness.forget()
         self.due = now
-        if closing and self._close is not None:
-            self._finish(self._close[1])
+        if closing and self._goodbye is not None:
+            self._finish(self._goodbye.ending)
 
     def close(self, now: float, code: str = "closed", reason: str = "", retry_after: float | None = None) -> None:
         """Say goodbye: once everything is acked, after 2 s at most, the session ends for both."""
@@ -154,15 +154,16 @@ class Session:
         if not waits_for_acks:
             self._finish(ending)
             return
-        self._close = (now + CLOSE_WAIT, ending)
+        self._goodbye = Goodbye(ending, now)
+        self.streams.stop(ConnectionClosed(code, reason))
         self._ask_for_acks(now)
 
     def _ask_for_acks(self, now: float) -> None:
         """A Ping brings back an ack with its Pong; otherwise a goodbye would wait for the 5 s that an ack may take."""
-        self._answers.append(Ping(round(now * 1000)))
-        self._ask_at = now + CLOSE_ASK
-        self.due = now
-        self.outbox.mark()
+        if self._goodbye is not None and self._goodbye.asks(now):
+            self._answers.append(Ping(round(now * 1000)))
+            self.due = now
+            self.outbox.mark()
 
     def end(self, code: str, reason: str = "", retry_after: float | None = None, *, tell: bool = True) -> None:
         """End it now. An attached peer is told by a Close in the last message that `take` returns."""
@@ -170,12 +171,12 @@ class Session:
             return
         ending = Ending(code, reason, retry_after)
         if self.attached and tell:
-            self._farewell = self._goodbye(ending)
+            self._farewell = self._last_message(ending)
             self._wake()
         self._change(Act.END)
         self._finish(ending)
 
-    def _goodbye(self, ending: Ending) -> Data:
+    def _last_message(self, ending: Ending) -> Data:
         """The last message of a session: what is acked, and why it ends."""
         wait = None if ending.retry_after is None else round(ending.retry_after * 1000)
         parts = [self.codec.encode(self.progress()), self.codec.encode(Close(ending.code, ending.reason, wait))]
@@ -184,10 +185,16 @@ class Session:
     def _finish(self, ending: Ending) -> None:
         self.ending = ending
         self.due = NEVER
-        self._close = None
+        self._goodbye = None
         self.heartbeat.stop()
-        self.calls.abandon(f"the session ended: {ending.code}")
+        self._abandon(ending)
         self.outbox.close()
+
+    def _abandon(self, ending: Ending) -> None:
+        """Nothing that was under way between the two can come to its end."""
+        self.calls.abandon(f"the session ended: {ending.code}")
+        self.streams.abandon(ConnectionClosed(ending.code, ending.reason))
+        self.answering.forget()
 
     # -- sending
 
@@ -203,22 +210,21 @@ class Session:
         """
         return self._queue(self._entry(packet, deadline=deadline, key=key))
 
-    def call(self, packet: Call, settle: Callable[[Outcome], None], deadline: float) -> Pending:
-        """Queue a call; `settle` is told its one outcome. `deadline` is a point in time, in seconds."""
-        pending = Pending(packet.id, self.send(packet), deadline, settle)
+    def call(
+        self, packet: Call, settle: Callable[[Outcome], None], deadline: float, entry: Entry | None = None
+    ) -> Pending:
+        """Queue a call; `settle` is told its one outcome. `deadline` is a point in time; `entry` has shared bytes."""
+        pending = Pending(packet.id, self._queue(entry or self._entry(packet)), deadline, settle)
         self.calls.open(pending)
         self.due = min(self.due, deadline)
         return pending
-
-    def send_volatile(self, packet: Volatile, now: float) -> bool:
-        """Send it if it can leave soon, else drop it; False when it was dropped at once."""
-        return self.attached and self.outbox.add_volatile(self.codec.encode(packet), now)
 
     def _entry(
         self, packet: Packet, *, deadline: float | None = None, key: object = None, repeatable: bool = False
     ) -> Entry:
         encoded = self.codec.encode(packet)
         if len(encoded) > self.largest:
+            self.tally.hit("packet")
             raise OutboxFull(
                 f"a {type(packet).__name__} of {len(encoded)} bytes is larger than one packet may be "
                 f"({self.largest} bytes); send it in parts or by reference"
@@ -228,7 +234,7 @@ class Session:
     def _queue(self, entry: Entry) -> Entry:
         if self.ending is not None:
             raise ConnectionClosed(self.ending.code, self.ending.reason)
-        if type(entry.packet) in _URGENT:
+        if type(entry.packet) in URGENT:
             self.outbox.add_urgent(entry)
         else:
             self.outbox.add(entry)
@@ -251,12 +257,13 @@ class Session:
             return self._last_words()
         if self.slowness.due != NEVER:
             self.slowness.look(outbox, now)
-        said_all = self._close is not None and outbox.idle
+        said_all = self._goodbye is not None and outbox.idle
         if said_all:
             # The goodbye says what is acked, and asks for nothing. Where one message leaves at a time, another Ping
             # would stand in its way whenever a round trip takes longer than the time between two of them.
             self._answers.clear()
-        owed = self._owed(now) if not said_all and (self._answers or self.inbox.handed > self.inbox.told) else []
+        inbox = self.inbox
+        owed = self._owed(now) if not said_all and (self._answers or inbox.handed > inbox.told or inbox.pressed) else []
         messages: list[Data] = []
         more = True
         while more:
@@ -267,14 +274,17 @@ class Session:
                 messages.append(self.codec.pack(number, counted, parts))
             if single and messages:
                 break
-        if said_all and self._close is not None:
+        if said_all and self._goodbye is not None:
             if single and messages:
                 outbox.mark()  # the Close is a message of its own
             else:
-                _, (code, reason, retry_after) = self._close
-                self.end(code, reason, retry_after)
+                self.end(*self._goodbye.ending)
                 messages += self._last_words()
         return messages
+
+    def _crowded(self) -> bool:
+        """Whether streams should wait. Not for ever: what fills the outbox may wait for an item of one of them."""
+        return self.outbox.above(0.5) and self.outbox.urging
 
     def _check_overflow(self) -> None:
         if self.outbox.overflowed and self.ending is None:
@@ -283,7 +293,7 @@ class Session:
     def _owed(self, now: float) -> list[bytes]:
         owed = [self.codec.encode(answer) for answer in self._answers]
         self._answers.clear()
-        if self.inbox.handed > self.inbox.told:
+        if self.inbox.handed > self.inbox.told or self.inbox.pressed:
             owed.append(self.codec.encode(self.progress()))
             self.inbox.acked(now)
         return owed
@@ -318,7 +328,7 @@ class Session:
         if message.number > inbox.received + 1:
             return self._gap(message)
         for packet in inbox.accept(message, len(data), now, volatile=volatile):
-            closing = self._take_effect(packet, now)
+            closing = self._take_effect(packet, now, len(data), message)
             if closing is not None:
                 return closing
         if inbox.flooded:
@@ -339,7 +349,7 @@ class Session:
         return closing
 
     def _gap(self, message: Message) -> Closing:
-        self.gaps += 1
+        self.tally.gaps += 1
         expected = self.inbox.received + 1
         if self._gap_at == expected:
             return self._violated("protocol", f"a second gap: expected number {expected}, got {message.number}")
@@ -351,35 +361,51 @@ class Session:
         self.end(code, reason, retry_after=1.0)
         return Closing(TransportCode.PROTOCOL, code)
 
-    def _refuse_broken(self, packet: Broken) -> None:
-        self.broken += 1
-        error = packet.error
-        data = {"parameter": error.parameter, "expected": error.expected}
-        if packet.call is not None:
-            self.send(Failed(packet.call, "payload", str(error), data))
-        elif packet.namespace is not None:
-            self.send(Refused(packet.namespace, str(error), data))
+    def _refuse(self, broken: Broken) -> Packet | None:
+        """Say that a packet breaks a limit; returns what takes effect in its place."""
+        self.tally.broken += 1
+        if broken.limit is not None:
+            self.tally.hit(broken.limit)
+        told, instead = refuse(broken)
+        if told is not None:
+            self.send(told)
+        return instead
 
-    def _take_effect(self, packet: Packet, now: float) -> Closing | None:
+    def _take_effect(self, packet: Packet, now: float, size: int, message: Message) -> Closing | None:
         match packet:
             case Reply() | Failed():
                 self.calls.answer(packet)
+            case End(id, 0, error):
+                failed = failure(error)
+                self.calls.answer(Reply(id) if failed is None else Failed(id, failed.code, failed.message, failed.data))
+            case Item() | End() | Credit():
+                share = weigh(packet) if size > ACK_SIZE else size // len(message.packets)
+                if not self.streams.receive(packet, share, size):
+                    return self._violated("flood", "more items of a stream were sent than were asked for")
+            case Cancel(id):
+                self.answering.cancel(id, waits=self.inbox.holds_call(id))
             case Broken():
-                self._refuse_broken(packet)
+                instead = self._refuse(packet)
+                return None if instead is None else self._take_effect(instead, now, size, message)
             case Ack(handed, received):
                 top = self.outbox.numbered
                 if handed > top or (received is not None and not handed <= received <= top):
                     above = max(handed, received or 0)
                     return self._violated("protocol", f"acked up to {above}, but only {top} were sent")
                 self.outbox.ack(handed)
+                if received is not None:
+                    self.outbox.arrived(received)
+                self.streams.look()
                 if self.slowness.due != NEVER:
                     self.slowness.look(self.outbox, now)
-                if self._close is not None:
+                if self._goodbye is not None:
                     self.outbox.mark()  # it may have been what the goodbye waits for
                 self._peer_received = handed if received is None else received
             case Ping():
                 if len(self._answers) < ANSWERS:
                     self._answers.append(Pong(packet.time, round(now * 1000)))
+                else:
+                    self.tally.hit("pings")
                 self.outbox.mark()
             case Pong(time, theirs):
                 self.heartbeat.answered(time / 1000, theirs / 1000, now)
@@ -388,10 +414,11 @@ class Session:
                 word = code if len(code) <= 64 and code.isascii() and code.isidentifier() else "closed"
                 self.end(word, reason[:1000], None if retry_after is None else retry_after / 1000, tell=False)
                 return Closing(TransportCode.ENDED, word)
-            case Hello() | Welcome() | Refuse():
+            case Renew(auth):
+                if self.on_renew is not None:
+                    self.on_renew(auth)
+            case _:  # Hello, Welcome, Refuse
                 return self._violated("protocol", f"{type(packet).__name__} on a transport that is attached already")
-            case _:
-                pass  # counted, and nothing that this side has to do with
         return None
 
     # -- time
@@ -410,11 +437,11 @@ class Session:
             return None
         for pending in self.calls.expire(now):
             self._call_expired(pending)
+        self.answering.expire(now)
         closing = self._watch(now) if self.attached else None
-        if self._close is not None and now >= self._close[0]:
-            ending = self._close[1]
-            self.end(ending.code, ending.reason, ending.retry_after)
-        elif self._close is not None and now >= self._ask_at:
+        if self._goodbye is not None and self._goodbye.over(now):
+            self.end(*self._goodbye.ending)
+        else:
             self._ask_for_acks(now)
         self.due = self._next_due(now)
         return closing
@@ -435,6 +462,11 @@ class Session:
         if not self.withdraw(pending.entry) and self.ending is None:
             self.send(Cancel(pending.id))
 
+    def begin_answer(self, call: int, deadline: float, cancel: Callable[[], object]) -> bool:
+        """A handler is to run for a call of the peer; see Answering.begin."""
+        self.due = min(self.due, deadline)
+        return self.answering.begin(call, deadline, cancel)
+
     def cancel(self, pending: Pending) -> None:
         """The caller does not wait any more: a call that has left is followed by a Cancel."""
         if self.calls.give_up(pending.id, CallError("cancelled by its caller")) is not None:
@@ -442,24 +474,27 @@ class Session:
 
     def withdraw(self, entry: Entry) -> bool:
         """Take back a packet that has no number yet; False when it has, and is therefore sent for sure."""
-        return entry.withdrawn or self.outbox.withdraw(entry)
+        withdrawn = entry.withdrawn or self.outbox.withdraw(entry)
+        self.streams.look()
+        return withdrawn
 
     def _next_due(self, now: float) -> float:
         if self.state is State.ENDED:
             return NEVER
-        due = self.calls.due
+        due = min(self.calls.due, self.answering.due)
         if self.attached:
             due = min(due, self.heartbeat.due, self.slowness.due)
             # An ack that is late because nothing was handed over yet is looked after once a second.
             due = min(due, self.inbox.due if self.inbox.due > now else now + 1.0)
-        if self._close is not None:
-            due = min(due, self._close[0], self._ask_at)
+        if self._goodbye is not None:
+            due = min(due, self._goodbye.due)
         return due
 
     def postpone(self, seconds: float) -> None:
         """Our own process stalled for so long: nobody else is to pay for it (contract rule 20)."""
         self.heartbeat.postpone(seconds)
         self.calls.postpone(seconds)
+        self.answering.postpone(seconds)
         self.slowness.due += seconds
-        if self._close is not None:
-            self._close = (self._close[0] + seconds, self._close[1])
+        if self._goodbye is not None:
+            self._goodbye.postpone(seconds)

@@ -32,12 +32,16 @@ _REMEDIES = {
 
 
 class Stray(NamedTuple):
-    """The first thing found that may not travel: `item`, inside `boxes` (outermost first), with the reason."""
+    """The first thing found that may not travel: `item`, inside `boxes` (outermost first), with the reason.
+
+    `limit` is the one of Limits that it breaks, if it is that.
+    """
 
     boxes: list[Any]
     item: Any
     problem: str
     remedy: str
+    limit: str | None = None
 
     def error(self, where: str) -> PayloadError:
         """The error to raise; `where` is what the user calls the value that was walked."""
@@ -72,10 +76,11 @@ def stray(value: Any, depth: int, keys: int = sys.maxsize) -> Stray | None:
                         return Stray(boxes, item, "an integer beyond ±(2**53 - 1) is not a wire value", "a string")
                 elif kind is dict or kind is list:
                     if len(boxes) >= depth:
-                        return Stray(boxes, item, f"nested deeper than {depth} levels", "something flatter")
+                        return Stray(boxes, item, f"nested deeper than {depth} levels", "something flatter", "depth")
                     if kind is dict:
                         if len(item) > keys:
-                            return Stray(boxes, item, f"a map of {len(item)} keys where {keys} are the limit", "less")
+                            problem = f"a map of {len(item)} keys where {keys} are the limit"
+                            return Stray(boxes, item, problem, "less", "keys")
                         for key in item:
                             if type(key) is not str:
                                 problem = f"{type(key).__name__} is not a wire value for the key of a map"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from antiphon.errors import CallError
+from antiphon.dispatch.asking import NONE
+from antiphon.dispatch.streams import Stream
+from antiphon.protocol.closing import Closing
+from antiphon.protocol.disconnects import DisconnectCode
 from antiphon.protocol.packets import Call
 from antiphon.protocol.server_session import ServerSession
+from antiphon.server.asking import ServerAsking
 from antiphon.server.joining import Joining
 from antiphon.server.line import Line
+from antiphon.server.renewals import Renewals
 from antiphon.server.socket import Socket
 from antiphon.server.tasks import Tasks
 from antiphon.server.worker import Worker
+from antiphon.transports.base import Transport
+from antiphon.types import Data
 
 if TYPE_CHECKING:
     from antiphon.server.server import Server
@@ -28,54 +35,75 @@ class Connection(Line):
     """One session with its sockets. It lives as long as the session does."""
 
     def __init__(self, session: ServerSession, server: Server) -> None:
-        super().__init__(session, server.clock, server.flusher.soon)
+        super().__init__(session, server.clock, server.flusher.soon, server.counters)
         self.sockets: dict[str, Socket] = {}
         self.tasks = Tasks()
+        self.asking = ServerAsking(self, server)
         self.worker = Worker(self, server)
         self.joining = Joining(self, server)
+        self.renewals: Renewals | None = None
+        if server.authentication.asks:
+            self.renewals = Renewals(self, server.authentication, server.clock)
+            session.on_renew = self.renewals.renew
         self._server = server
         self._want_room: set[asyncio.Future[None]] = set()
 
     # -- from the line
+
+    def attach(self, transport: Transport, welcome: Data) -> None:
+        """See Line.attach."""
+        super().attach(transport, welcome)
+        self.joining.resume()
+
+    def detach(self, closing: Closing | None) -> None:
+        """See Line.detach."""
+        attached = self.session.attached
+        super().detach(closing)
+        if attached and not self.ended:
+            self.joining.suspend()
 
     def _hand_over(self) -> None:
         self.worker.wake()
 
     def _clean_up(self) -> None:
         self._server.registry.bury(self, self._clock())
+        self._server.lingering.append(self)
+        if self.renewals is not None:
+            self.renewals.stop()
         for socket in self.sockets.values():
             socket.gone()
         self.worker.wake()  # what was accepted is handled before the sockets are seen off
 
+    @property
+    def handlers(self) -> int:
+        """See Line.handlers."""
+        return len(self.tasks)
+
     # -- for sockets
 
-    async def call(self, packet: Callable[[int], Call], timeout: float) -> Any:
-        """Send a call to the client and return its answer, or raise its CallError."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-
-        def settle(outcome: Any) -> None:
-            if not future.done():
-                future.set_result(outcome)
-
-        deadline = self._clock() + timeout
-        pending = self.session.call(packet(self._server.next_call()), settle, deadline)
+    def dismiss(self, reason: str) -> None:
+        """Say goodbye: the sockets are gone at once, and what was sent to them before still arrives."""
+        for socket in tuple(self.sockets.values()):
+            self.joining.put_out(socket, reason, DisconnectCode.CLOSED)
+        self.session.close(self._clock(), DisconnectCode.CLOSED, reason)
+        if self.session.ending is not None:
+            self.finish()
         self._server.flusher.soon()
-        # The server's ticker is too coarse for a short timeout.
-        timer = loop.call_later(timeout, self._tick_now)
-        try:
-            outcome = await future
-        except asyncio.CancelledError:
-            self.session.cancel(pending)
-            self._server.flusher.soon()
-            raise
-        finally:
-            timer.cancel()
-        if isinstance(outcome, CallError):
-            raise outcome
-        return outcome
 
-    def _tick_now(self) -> None:
+    async def call(
+        self, packet: Callable[[int], Call], timeout: float, streams: Mapping[int, AsyncIterable[Any]] = NONE
+    ) -> Any:
+        """Send a call to the client and return its answer, or raise its CallError."""
+        return await self.asking.call(packet(self._server.next_call()), timeout, streams)
+
+    def stream(
+        self, packet: Callable[[int], Call], timeout: float | None, streams: Mapping[int, AsyncIterable[Any]]
+    ) -> Stream[Any]:
+        """Send a call to the client and return its answer as a stream."""
+        return self.asking.stream(packet(self._server.next_call()), timeout, streams)
+
+    def tick_now(self) -> None:
+        """Something has come to its time."""
         self.tick(self._clock() + 0.001)
         self._server.flusher.soon()
 
@@ -101,6 +129,8 @@ class Connection(Line):
 
         What takes longer than `patience` seconds is cancelled, and the sockets are then seen off without it.
         """
-        if not await self.tasks.done(patience, asking):
-            self.tasks.spawn(self.joining.see_off())
+        cancelled = await self.tasks.done(patience, asking)
+        self._server.counters.handlers_cancelled += cancelled
+        if cancelled or (self.sockets and not self.working):
+            _task = self.tasks.spawn(self.joining.see_off())
             await self.tasks.done(patience, asking)

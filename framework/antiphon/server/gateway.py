@@ -6,23 +6,32 @@ has to wait is held by its transport.
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from antiphon.dialects.base import Answer, Attach, Dialect, LeaveBeacon, Poll, Push
+from antiphon.dialects.base import Answer, Attach, Dialect, LeaveBeacon, Poll, Push, Stream
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.codec import Codec
+from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Hello, Packet, Ping, Pong, Refuse, Welcome
+from antiphon.server.authentication import Authentication, Verdict
+from antiphon.server.entrances import ByRequest, Entrance, OnTransport
 from antiphon.server.line import Line
+from antiphon.server.lobby import Lobby
 from antiphon.server.registry import Admission, Registry
 from antiphon.server.throttle import Throttle
-from antiphon.transports.base import Transport
+from antiphon.transports.base import NO_HEADERS, Transport
 from antiphon.transports.longpoll import LongPollTransport
+from antiphon.transports.pushes import PushedTransport
+from antiphon.transports.sse import EventStreamTransport
 from antiphon.types import Data
 
-__all__ = ["Gateway", "HttpPort"]
+__all__ = ["Gateway", "HttpPort", "StreamPort"]
+
+log = logging.getLogger("antiphon.session")
 
 
 class HttpPort(Protocol):
@@ -41,6 +50,18 @@ class HttpPort(Protocol):
         ...
 
 
+class StreamPort(Protocol):
+    """What a host lends for one HTTP request that asks for a stream: it is opened or answered, once."""
+
+    def open(self) -> EventStreamTransport:
+        """200: the response is a stream, and what is written to it are its events."""
+        ...
+
+    def status(self, answer: Answer) -> None:
+        """Any other status, with its reason."""
+        ...
+
+
 class Gateway:
     """The way in of one server."""
 
@@ -51,16 +72,21 @@ class Gateway:
         clock: Callable[[], float],
         *,
         hello_limit: int,
+        authentication: Authentication,
         admitted: Callable[[Line, Hello], None],
     ) -> None:
         """`admitted(line, hello)` is told of a session that a Hello made, or made again after a lost answer."""
         self._registry = registry
+        self._counters = registry.counters
         self._dialect = dialect
         self._clock = clock
         self._hello_limit = hello_limit
         self._admitted = admitted
+        self._authentication = authentication
+        self._lobby = Lobby(authentication, registry, clock, decide=self._answer)
         self._throttle = Throttle()
-        self.closed = False  # the process stops: who still comes in is sent to the next one
+        # Set when the process stops: how whoever still comes in is sent to the next one.
+        self.refusing: Callable[[], Refuse] | None = None
 
     # -- WebSocket: the receiver until Hello
 
@@ -70,18 +96,13 @@ class Gateway:
         try:
             packet = self._opening(codec, message)
         except RemoteProtocolError as error:
+            self._turned_away("bad_hello", transport.address)
             transport.close(Closing(TransportCode.BAD_HELLO, error.message))
             return
         if isinstance(packet, Ping):
             transport.write(_alone(codec, self._pong(packet)))
             return
-        admission = self._admission(packet, codec, transport.address)
-        if admission.line is None:
-            transport.write(_alone(codec, admission.answer))
-            transport.close(Closing(TransportCode.REFUSED, _code(admission.answer)))
-            return
-        transport.receiver = admission.line
-        self._begin(admission, admission.line, packet, transport, codec)
+        self._enter(packet, codec, OnTransport(transport))
 
     def on_drained(self, transport: Transport) -> None:
         """Nothing waits for a transport without a session."""
@@ -93,29 +114,45 @@ class Gateway:
 
     # Each is told the network address that the request came from: wrong keys are throttled by it.
 
-    def attach(self, intent: Attach, port: HttpPort, address: str = "") -> None:
-        """POST attach: the transport is every poll and push that follows with the same attempt."""
+    def attach(
+        self, intent: Attach, port: HttpPort, address: str = "", headers: Mapping[str, str] = NO_HEADERS
+    ) -> None:
+        """POST attach: the way in to long-polling."""
         codec = intent.codec
         try:
             packet = self._opening(codec, intent.message)
         except RemoteProtocolError as error:
+            self._turned_away("bad_hello", address)
             port.status(Answer(400, error.message))
             return
         if isinstance(packet, Ping):
             port.answer(_alone(codec, self._pong(packet)))
             return
-        admission = self._admission(packet, codec, address, pings=LongPollTransport.pings)
-        if admission.line is None:
-            port.answer(_alone(codec, admission.answer))
+        self._enter(packet, codec, ByRequest(port, address, self._clock, headers))
+
+    def stream(
+        self, intent: Stream, port: StreamPort, address: str = "", headers: Mapping[str, str] = NO_HEADERS
+    ) -> None:
+        """POST stream: the response is the transport, for as long as it lasts."""
+        codec = intent.codec
+        try:
+            packet = self._opening(codec, intent.message)
+        except RemoteProtocolError as error:
+            self._turned_away("bad_hello", address)
+            port.status(Answer(400, error.message))
             return
-        transport = LongPollTransport(admission.line, self._clock())
-        transport.hold(port, self._clock())
-        self._begin(admission, admission.line, packet, transport, codec)
+        stream = port.open()
+        stream.address, stream.headers = address, headers
+        if isinstance(packet, Ping):
+            stream.write(_alone(codec, self._pong(packet)))
+            stream.probed()
+            return
+        self._enter(packet, codec, OnTransport(stream))
 
     def poll(self, intent: Poll, port: HttpPort, address: str = "") -> None:
         """POST poll: what the client has not received, at once or as soon as there is something."""
         line, transport = self._living(intent, port, address)
-        if line is None or transport is None:
+        if line is None or not isinstance(transport, LongPollTransport):
             return
         now = self._clock()
         transport.heard(now)
@@ -162,6 +199,7 @@ class Gateway:
 
     def _opening(self, codec: Codec, message: Data) -> Hello | Ping:
         if len(message) > self._hello_limit:
+            self._counters.hit("hello")
             raise RemoteProtocolError("protocol", f"a Hello has at most {self._hello_limit} bytes, not {len(message)}")
         packets = codec.decode(message).packets
         packet = packets[0] if len(packets) == 1 else None
@@ -171,30 +209,65 @@ class Gateway:
             raise RemoteProtocolError("protocol", "Hello's key must be 256 random bits in base64url, 43 characters")
         return packet
 
-    def _begin(self, admission: Admission, line: Line, hello: Hello, transport: Transport, codec: Codec) -> None:
-        line.attach(transport, _alone(codec, admission.answer))
-        if admission.fresh:
+    def _enter(self, hello: Hello, codec: Codec, entrance: Entrance) -> None:
+        """What every Hello goes through, whichever way it came: it is admitted and attached, or turned away."""
+        refusal = self._refusal(hello, entrance.address)
+        if refusal is None and self._authentication.asks:
+            self._lobby.enter(hello, codec, entrance)
+        else:
+            self._answer(hello, codec, entrance, refusal or Identity())
+
+    def _answer(self, hello: Hello, codec: Codec, entrance: Entrance, verdict: Verdict) -> None:
+        """In one step, whoever it is by `verdict`: everything is looked at as it is now (contract rule 13)."""
+        if self.refusing is not None:
+            verdict = self.refusing()  # it may have begun while the hook looked
+        if isinstance(verdict, Refuse):
+            answer, line, fresh = Admission(verdict)
+        else:
+            answer, line, fresh = self._registry.attach(
+                hello, codec, self._clock(), pings=entrance.pings, identity=verdict
+            )
+        message = _alone(codec, answer)
+        if line is None:
+            assert isinstance(answer, Refuse)
+            self._turned_away(answer.code, entrance.address, again=not (answer.attempt is answer.retry_after is None))
+            entrance.turn_away(answer, message)
+            return
+        assert isinstance(answer, Welcome)
+        line.arrival = arrival = entrance.arrival()
+        how = "resumed" if answer.resumed else "attached"
+        log.debug("session %s %s by %s from %s", answer.sid, how, arrival.transport, arrival.address)
+        line.attach(entrance.let_in(line), message)
+        if fresh:
             self._admitted(line, hello)
 
-    def _admission(self, hello: Hello, codec: Codec, address: str, *, pings: bool = True) -> Admission:
-        if self.closed:
-            return Admission(Refuse("draining", "the server stops", 1000))
+    def _refusal(self, hello: Hello, address: str) -> Refuse | None:
+        """Why nobody is to be looked into, whoever it is."""
+        if self.refusing is not None:
+            return self.refusing()
         if hello.sid is not None and self._registry.find(hello.sid, hello.key) is None:
             wait = self._wrong_key(hello.sid, address)
             if wait is not None:
-                return Admission(Refuse("try_later", "too many wrong keys from this address", round(wait * 1000)))
-        return self._registry.attach(hello, codec, self._clock(), pings=pings)
+                return Refuse("try_later", "too many wrong keys from this address", round(wait * 1000))
+        return None
 
     def _wrong_key(self, sid: str, address: str) -> float | None:
         """Somebody cannot prove that `sid` is theirs; seconds to wait if that happens too often from `address`.
 
         A session that does not live is no guess: after a restart everybody comes with one of those.
         """
-        return self._throttle.wrong(address, self._clock()) if sid in self._registry else None
+        wait = self._throttle.wrong(address, self._clock()) if sid in self._registry else None
+        if wait is not None:
+            self._counters.hit("wrong_keys")
+            log.info("a request with a wrong key from %s was refused: there were too many", address)
+        return wait
 
-    def _living(
-        self, intent: Poll | Push, port: HttpPort, address: str
-    ) -> tuple[Line | None, LongPollTransport | None]:
+    def _turned_away(self, code: str, address: str, *, again: bool = False) -> None:
+        """Nobody is attached. Who may come `again` by themselves is no news for an operator."""
+        self._counters.refused[code] += 1
+        log.log(logging.DEBUG if again else logging.INFO, "a client from %s was refused: %s", address, code)
+
+    def _living(self, intent: Poll | Push, port: HttpPort, address: str) -> tuple[Line | None, PushedTransport | None]:
         """The line and transport a request speaks for; without one it is answered here."""
         credentials = intent.credentials
         line = self._registry.find(credentials.sid, credentials.key)
@@ -206,7 +279,8 @@ class Gateway:
             port.status(Answer(401, "unknown session or wrong key; attach again"))
             return None, None
         transport = line.transport
-        if credentials.attempt != line.session.attempt or not isinstance(transport, LongPollTransport):
+        takes = LongPollTransport if isinstance(intent, Poll) else PushedTransport
+        if credentials.attempt != line.session.attempt or not isinstance(transport, takes):
             port.refuse(Closing(TransportCode.FENCED, str(line.session.attempt)))
             return None, None
         if isinstance(intent.message, bytes) != (line.session.codec.form == "msgpack"):
@@ -225,7 +299,3 @@ def _alone(codec: Codec, packet: Packet) -> Data:
 def _too_many(wait: float) -> Answer:
     seconds = str(math.ceil(wait))
     return Answer(429, f"too many wrong keys from this address; wait {seconds} s", (("Retry-After", seconds),))
-
-
-def _code(answer: Welcome | Refuse) -> str:
-    return answer.code if isinstance(answer, Refuse) else ""

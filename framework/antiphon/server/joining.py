@@ -9,10 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.handlers import Handler
+from antiphon.dispatch.middleware import Around
 from antiphon.dispatch.outcomes import cancelled_by_us, tellable
 from antiphon.errors import CallError, ConnectionClosed, OutboxFull, PayloadError
 from antiphon.errors import Refused as RefusedError
+from antiphon.protocol.disconnects import DisconnectCode, Disconnected
 from antiphon.protocol.packets import Join, Joined, Leave, Refused
+from antiphon.protocol.states import State
+from antiphon.server.around import Arriving, kept
+from antiphon.server.rooms import Person
 from antiphon.server.socket import Socket
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ class Joining:
         self._connection = connection
         self._server = server
         self._asked_in_hello: set[str] = set()
+        self._suspended: tuple[Socket, ...] = ()
         self._put_out_at_the_door: dict[Socket, str] = {}  # by their own connect handler, and why
 
     def admit(self, joins: tuple[tuple[str, Any], ...]) -> None:
@@ -48,16 +54,18 @@ class Joining:
         namespace = self._server.find(name)
         if len(name) > limits.name:
             # Its own words would not fit into the answer, so it gets as much of them back as a name may have.
+            self._server.counters.hit("name")
             self._tell(Refused(name[: limits.name], f"the name of a namespace has at most {limits.name} characters"))
         elif name in sockets:
             self._tell(Refused(name, "joined already"))
         elif namespace is None:
             self._tell(Refused(name, f"there is no namespace {name!r}"))
         elif len(sockets) >= limits.namespaces:
+            self._server.counters.hit("namespaces")
             self._tell(Refused(name, f"a client may join {limits.namespaces} namespaces"))
-        elif not connection.ended:
+        elif connection.session.state in (State.ATTACHED, State.DETACHED):
             socket = sockets[name] = Socket(connection, namespace)
-            refusal = await self._admission(namespace.handlers.connect, socket, packet)
+            refusal = await self._admission(socket, packet.auth)
             if refusal is not None:
                 socket.gone()
                 sockets.pop(name, None)
@@ -68,21 +76,18 @@ class Joining:
             elif socket.connected:
                 # Only now: who is not let in yet hears nothing of what is said to all.
                 namespace.rooms.enter(socket)
+                if socket.principal is not None:
+                    namespace.rooms.join(socket, Person(socket.principal.id))
                 self._tell(Joined(name, socket.id))
 
-    async def _admission(self, handler: Handler | None, socket: Socket, packet: Join) -> Refused | None:
-        """Ask the connect handler; None when it lets the socket in."""
-        if handler is None:
-            return None
-        name = packet.namespace
+    async def _admission(self, socket: Socket, auth: Any) -> Refused | None:
+        """Ask the connect handlers, and the middleware around them; None when they let the socket in."""
+        name, around = socket.namespace.name, socket.namespace.around.connect
         try:
-            args = handler.plan.arguments([packet.auth])
-        except PayloadError as error:
-            return Refused(name, str(error), {"parameter": error.parameter, "expected": error.expected})
-        try:
-            result = handler.function(socket, *args)
-            if handler.is_async:
-                await result
+            if around is None:
+                await self._ask(socket, auth)
+            else:
+                await self._ask_within(around, Arriving(socket, auth))
         except RefusedError as error:
             try:
                 reason, _, data = tellable(error.reason, "", error.data)
@@ -97,6 +102,32 @@ class Joining:
                 raise
             return Refused(name, "the connect handler failed", self._incident("on_connect of namespace %r", name))
         return None
+
+    async def _ask(self, socket: Socket, auth: Any) -> None:
+        """Ask one connect handler after the other; who refuses, or puts the socket out, is the last."""
+        for handler in socket.namespace.handlers.connect:
+            try:
+                args = handler.plan.arguments([auth])
+            except PayloadError as error:
+                raise RefusedError(str(error), {"parameter": error.parameter, "expected": error.expected}) from error
+            result = handler.function(socket, *args)
+            if handler.is_async:
+                await result
+            if not socket.connected:
+                return
+
+    async def _ask_within(self, around: Around, arriving: Arriving) -> None:
+        admitted = False
+
+        async def proceed(record: Arriving) -> None:
+            nonlocal admitted
+            await self._ask(arriving.socket, kept(arriving, record).auth)
+            admitted = True
+
+        await around(arriving, proceed)
+        if not admitted:
+            # Whoever forgets to proceed must not have opened the door.
+            raise RefusedError("refused")
 
     def _tell(self, packet: Joined | Refused) -> None:
         session = self._connection.session
@@ -113,35 +144,70 @@ class Joining:
         socket = self._connection.sockets.pop(packet.namespace, None)
         if socket is not None:
             socket.gone()
-            await self._disconnected(socket, packet.reason or "left")
+            self._connection.worker.stop_streams(packet.namespace)
+            await self._disconnected(socket, Disconnected(DisconnectCode.LEFT, packet.reason))
 
-    def put_out(self, socket: Socket, reason: str) -> None:
-        """The server has one socket leave, the session goes on. Its disconnect handler is run in its turn."""
+    def put_out(self, socket: Socket, reason: str, code: DisconnectCode = DisconnectCode.PUT_OUT) -> None:
+        """The server has one socket leave, the session goes on. Its disconnect handler is run in its turn.
+
+        With another `code` all of the session is about to end, and its Close tells the client.
+        """
         connection, name = self._connection, socket.namespace.name
         if connection.sockets.get(name) is socket and connection.session.ending is None:
             del connection.sockets[name]
-            if socket in socket.namespace.rooms.everybody:
-                connection.session.send(Leave(name, reason))
-            else:
+            if socket not in socket.namespace.rooms.everybody:
                 # Its connect handler did it: the join has no answer yet, and waits for one, not for a Leave.
                 self._put_out_at_the_door[socket] = reason
+            elif code is DisconnectCode.PUT_OUT:
+                connection.session.send(Leave(name, reason))
             socket.gone()
-            self._errand(partial(self._disconnected, socket, reason))
+            connection.worker.stop_streams(name)
+            self._errand(partial(self._disconnected, socket, Disconnected(code, reason)))
             self._server.flusher.soon()
 
     async def see_off(self) -> None:
         """The session has ended, and what was accepted is handled."""
-        ending, sockets = self._connection.session.ending, self._connection.sockets
-        reason = ending.code if ending is not None else "closed"
+        reason, sockets = Disconnected.with_session(self._connection.session.ending), self._connection.sockets
         while sockets:
             _, socket = sockets.popitem()
             socket.gone()
             await self._disconnected(socket, reason)
 
-    async def _disconnected(self, socket: Socket, reason: str) -> None:
-        handler = socket.namespace.handlers.disconnect
-        if handler is not None:
-            await self._connection.worker.run_hook(handler, socket, [reason])
+    async def _disconnected(self, socket: Socket, reason: Disconnected) -> None:
+        for handler in socket.namespace.handlers.disconnect:
+            await self._connection.worker.run_hook(handler, socket, handler.told(reason))
+
+    # -- cuts
+
+    def suspend(self) -> None:
+        """The transport is gone, and the session may be resumed."""
+        if self._cuts_are_told():
+            self._errand(self._suspend)
+
+    def resume(self) -> None:
+        """A transport has come: after a cut, or to take over from another one."""
+        if self._cuts_are_told():
+            self._errand(self._resume)
+
+    def _cuts_are_told(self) -> bool:
+        sockets = self._connection.sockets.values()
+        return any(socket.namespace.handlers.suspend or socket.namespace.handlers.resume for socket in sockets)
+
+    async def _suspend(self) -> None:
+        # Remembered: who comes into a namespace before the client is back was not there when it went.
+        self._suspended = tuple(self._connection.sockets.values())
+        for socket in self._suspended:
+            await self._tell_cut(socket.namespace.handlers.suspend, socket)
+
+    async def _resume(self) -> None:
+        suspended, self._suspended = self._suspended, ()
+        for socket in suspended:
+            await self._tell_cut(socket.namespace.handlers.resume, socket)
+
+    async def _tell_cut(self, hooks: tuple[Handler, ...], socket: Socket) -> None:
+        for handler in hooks:
+            if socket.connected:
+                await self._connection.worker.run_hook(handler, socket, [])
 
     def _errand(self, errand: Callable[[], Any]) -> None:
         self._connection.worker.errand(errand)

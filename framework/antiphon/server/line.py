@@ -5,28 +5,42 @@ It knows the time only through `clock`, and tasks not at all, so a simulation ru
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import DELIBERATE, Closing, TransportCode
 from antiphon.protocol.server_session import ServerSession
+from antiphon.server.authentication import Arrival
+from antiphon.server.counters import Counters, word
 from antiphon.transports.base import Transport
 from antiphon.types import Data
 
 __all__ = ["Line"]
 
+# What becomes of sessions, by sid and by the words of the protocol: no key, no payload, and nothing a client wrote.
+log = logging.getLogger("antiphon.session")
+
 
 class Line(ABC):
     """One session with, at times, a transport. Subclasses hand over what arrives and clean up at the end."""
 
-    def __init__(self, session: ServerSession, clock: Callable[[], float], soon: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        session: ServerSession,
+        clock: Callable[[], float],
+        soon: Callable[[], None],
+        counters: Counters | None = None,
+    ) -> None:
         """`soon` has the line flushed at the end of this turn; it is called after whatever may have left something."""
         self.session = session
         self.transport: Transport | None = None
         self.on_room: Callable[[], None] | None = None  # called once, when the outbox is less than half full again
         self.working = False  # somebody is handing over what is in the inbox already
+        self.arrival = Arrival()  # how the client came last
         self._clock = clock
         self._soon = soon
+        self._counters = counters or Counters()
         self.ended = False  # its last words were said, and it was cleaned up
 
     # -- attach and detach
@@ -35,7 +49,8 @@ class Line(ABC):
         """The session was attached anew: fence what it had, answer, and write what the client has not received."""
         fenced, self.transport = self.transport, transport
         if fenced is not None and fenced is not transport:
-            fenced.close(Closing(TransportCode.FENCED, str(self.session.attempt)))
+            log.debug("session %s: its %s was fenced", self.session.sid, fenced.name)
+            self._close(fenced, Closing(TransportCode.FENCED, str(self.session.attempt)))
         transport.write(welcome)
         self.session.outbox.mark()
         self._soon()
@@ -43,8 +58,11 @@ class Line(ABC):
     def detach(self, closing: Closing | None) -> None:
         """The transport is gone, or is to be closed."""
         transport, self.transport = self.transport, None
+        log.debug("session %s detached: %s", self.session.sid, word(closing))
         if closing is not None and transport is not None:
-            transport.close(closing)
+            self._close(transport, closing)
+        elif transport is not None:
+            self._counters.closed[word(None)] += 1
         self.session.detach(self._clock())
         if self.session.ending is not None:
             self.finish()  # it was saying goodbye, and nobody hears it any more
@@ -115,18 +133,42 @@ class Line(ABC):
         elif self.transport is not None:
             self.detach(closing)
 
+    def end(self, code: str, reason: str, retry_after: float | None = None) -> None:
+        """End the session now, and say so. Its client comes back after `retry_after` seconds, or not by itself."""
+        self.session.end(code, reason, retry_after)
+        self.flush(self._clock())
+
+    def abandon(self, code: str, reason: str) -> None:
+        """End the session without a word: its client is to come back, and learns by itself what became of it."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            self._close(transport, Closing(TransportCode.GOING_AWAY, reason))
+        self.session.end(code, reason, tell=False)
+        self.finish()
+
     def finish(self) -> None:
         """The session has ended and its last words were said: close the transport and clean up, once."""
         if self.ended:
             return
         self.ended = True
         transport, self.transport = self.transport, None
+        ending = self.session.ending
+        log.debug("session %s ended: %s", self.session.sid, ending.code if ending else "")
         if transport is not None:
-            ending = self.session.ending
-            code = TransportCode.ENDED if ending is None or ending.code == "closed" else TransportCode.PROTOCOL
-            transport.close(Closing(code, ending.code if ending else ""))
+            wanted = ending is None or ending.code in DELIBERATE
+            code = TransportCode.ENDED if wanted else TransportCode.PROTOCOL
+            self._close(transport, Closing(code, ending.code if ending else ""))
         self._let_in()
         self._clean_up()
+
+    def _close(self, transport: Transport, closing: Closing) -> None:
+        self._counters.closed[word(closing)] += 1
+        transport.close(closing)
+
+    @property
+    def handlers(self) -> int:
+        """How many tasks are at work for the session."""
+        return 0
 
     def _let_in(self) -> None:
         """Nobody has to wait for room any more: there is some, or nobody takes anything."""

@@ -9,16 +9,20 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from antiphon.protocol.codec import Codec
+from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Hello, Refuse, Welcome
 from antiphon.protocol.server_session import Settings
 from antiphon.protocol.session import State
+from antiphon.server.counters import Counters
 from antiphon.server.line import Line
-from antiphon.server.statistics import Counters
 
 __all__ = ["Admission", "Registry"]
 
 # What is left of ended sessions is small, and there is never more of it than this.
 TOMBSTONES = 10_000
+
+
+_ANOTHER = Refuse("principal_changed", "these credentials are another person's than those the session began with")
 
 
 class Admission(NamedTuple):
@@ -34,6 +38,8 @@ class _Tombstone(NamedTuple):
     reason: str
     received: int
     until: float
+    owner: str | None
+    text: str
 
 
 class Registry:
@@ -51,9 +57,11 @@ class Registry:
         self._settings = settings
         self._new_sid = new_sid
         self._open_line = open_line
-        self._counters = counters or Counters()
+        self.counters = counters or Counters()
+        self.on_buried: Callable[[], object] | None = None  # called when a session has ended
         self._lines: dict[str, Line] = {}
         self._by_proof: dict[bytes, Line] = {}
+        self._by_owner: dict[str, dict[Line, None]] = {}
         self._made: dict[str, tuple[str, int]] = {}
         self._tombstones: OrderedDict[str, _Tombstone] = OrderedDict()
 
@@ -66,6 +74,10 @@ class Registry:
     def __iter__(self) -> Iterator[Line]:
         return iter(tuple(self._lines.values()))
 
+    def at(self, sid: str) -> Line | None:
+        """The living session of this sid, for those who are trusted with it: a client has to prove its key."""
+        return self._lines.get(sid)
+
     def find(self, sid: str, key: str) -> Line | None:
         """The living session that `key` proves; an unknown sid and a wrong key are one answer."""
         line = self._lines.get(sid)
@@ -73,33 +85,54 @@ class Registry:
             return None
         return line
 
-    def attach(self, hello: Hello, codec: Codec, now: float, *, pings: bool = True) -> Admission:
-        """Answer a Hello in one step: resume, repeat a lost answer, make a session, or refuse."""
+    def claimed(self, hello: Hello) -> Line | None:
+        """The living session that a Hello speaks for: the one it names, or the one that its key has."""
+        line = self.find(hello.sid, hello.key) if hello.sid is not None else None
+        return line or self._by_proof.get(prove(hello.key))
+
+    def of(self, owner: str) -> tuple[Line, ...]:
+        """The sessions of one person, attached or not."""
+        return tuple(self._by_owner.get(owner, ()))
+
+    def attach(
+        self, hello: Hello, codec: Codec, now: float, *, pings: bool = True, identity: Identity | None = None
+    ) -> Admission:
+        """Answer a Hello in one step: resume, repeat a lost answer, make a session, or refuse.
+
+        `identity` is what its credentials have proved. It must be whose session it is (contract rule 17).
+        """
+        identity = identity or Identity()
         if hello.version != 1:
             return Admission(Refuse("version", f"this server speaks version 1, not {hello.version}; reload the client"))
         proof = prove(hello.key)
-        line = self.find(hello.sid, hello.key) if hello.sid is not None else None
-        admission = None
+        line = self.claimed(hello)
         if line is not None:
-            admission = self._resume(line, hello, codec, now, pings)
-        elif (line := self._by_proof.get(proof)) is not None:
-            admission = self._repeat(line, hello, codec, now, pings)
-        return admission or self._make(hello, proof, codec, now, pings)
+            if not line.session.identity.same_as(identity):
+                return Admission(_ANOTHER)
+            go_on = self._resume if line.session.sid == hello.sid else self._repeat
+            admission = go_on(line, hello, codec, now, pings, identity)
+            if admission is not None:
+                return admission
+        return self._make(hello, proof, codec, now, pings, identity)
 
-    def _resume(self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool) -> Admission | None:
+    def _resume(
+        self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool, identity: Identity
+    ) -> Admission | None:
         session = line.session
         if session.codec.form != codec.form:
             return Admission(Refuse("form", f"this session speaks {session.codec.form}, not {codec.form}"), None)
         if session.state is State.CLOSING:
-            session.end("closed", "the session was being closed")
+            session.detach(now)  # nobody hears on the old transport what its goodbye still waits for
         if session.ending is None:
-            answer = session.accept(hello, now, pings=pings)
+            answer = session.accept(hello, now, pings=pings, identity=identity)
             if session.ending is None:
                 return Admission(answer, line if isinstance(answer, Welcome) else None)
         line.finish()
         return None
 
-    def _repeat(self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool) -> Admission | None:
+    def _repeat(
+        self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool, identity: Identity
+    ) -> Admission | None:
         """A Hello whose Welcome was lost: the same session if nothing came from the client yet, else no ghost of it."""
         session = line.session
         # Who knows our epoch was welcomed once, and may have been handed what this session sent.
@@ -114,17 +147,26 @@ class Registry:
         if made in ("", "unknown") and session.sid in self._made:
             # The tombstone may be gone by now. And a first Hello come late may have made the session, knowing nothing.
             made, arrived = self._made[session.sid] if self._made[session.sid][0] else (made, arrived)
-        answer = session.accept(hello, now, pings=pings, made=made, arrived=arrived)
+        answer = session.accept(hello, now, pings=pings, made=made, arrived=arrived, identity=identity)
         return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
 
-    def _make(self, hello: Hello, proof: bytes, codec: Codec, now: float, pings: bool) -> Admission:
+    def _make(self, hello: Hello, proof: bytes, codec: Codec, now: float, pings: bool, identity: Identity) -> Admission:
+        tombstone = self._tombstone(hello, proof)
+        if tombstone is not None and tombstone.reason in ("closed", "revoked"):
+            # The Close that said so may have been lost. Whoever begins anew is up to the hook.
+            return Admission(Refuse(tombstone.reason, tombstone.text))
+        if tombstone is not None and tombstone.owner != identity.id:
+            # What it still wants to send was said by somebody else.
+            return Admission(_ANOTHER)
         reason, arrived = self._what_became(hello, proof)
         sid = self._new_sid()
         line = self._open_line(sid, proof, codec, now)
-        self._counters.sessions_made += 1
+        self.counters.sessions_made += 1
         self._lines[sid] = self._by_proof[proof] = line
         self._made[sid] = (reason, arrived)
-        answer = line.session.accept(hello, now, pings=pings, made=reason, arrived=arrived)
+        if identity.id is not None:
+            self._by_owner.setdefault(identity.id, {})[line] = None
+        answer = line.session.accept(hello, now, pings=pings, made=reason, arrived=arrived, identity=identity)
         return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
 
     def _what_became(self, hello: Hello, proof: bytes) -> tuple[str, int]:
@@ -133,10 +175,17 @@ class Registry:
             return "", 0
         if hello.epoch is not None and hello.epoch != self._settings.epoch:
             return "server_restart", 0
-        tombstone = self._tombstones.get(hello.sid)
-        if tombstone is None or not hmac.compare_digest(tombstone.proof, proof):
+        tombstone = self._tombstone(hello, proof)
+        if tombstone is None:
             return "unknown", 0
         return tombstone.reason, tombstone.received
+
+    def _tombstone(self, hello: Hello, proof: bytes) -> _Tombstone | None:
+        """What is left of the session that a Hello names and can prove."""
+        tombstone = self._tombstones.get(hello.sid) if hello.sid is not None else None
+        if tombstone is None or not hmac.compare_digest(tombstone.proof, proof):
+            return None
+        return tombstone
 
     def bury(self, line: Line, now: float) -> None:
         """A session has ended: forget it, but for why and how far it came, for as long as its client may ask."""
@@ -146,20 +195,28 @@ class Registry:
         if self._by_proof.get(session.proof) is line:
             del self._by_proof[session.proof]
         self._made.pop(session.sid, None)
-        self._counters.sessions_ended += 1
-        self._counters.duplicates += session.inbox.duplicates
-        self._counters.gaps += session.gaps
+        owner = session.identity.id
+        if owner is not None:
+            self._by_owner[owner].pop(line, None)
+            if not self._by_owner[owner]:
+                del self._by_owner[owner]
+        self.counters.bury(session)
         reason = session.ending.code if session.ending is not None else "unknown"
         until = now + self._settings.resume.window
-        self._tombstones[session.sid] = _Tombstone(session.proof, reason, session.inbox.received, until)
+        text = session.ending.reason if session.ending is not None else ""
+        self._tombstones[session.sid] = _Tombstone(session.proof, reason, session.inbox.received, until, owner, text)
         self.forget(now)
+        if self.on_buried is not None:
+            self.on_buried()
 
     def forget(self, now: float) -> None:
         """Drop the tombstones whose time is over, and the oldest above the bound."""
         while self._tombstones:
             oldest = next(iter(self._tombstones.values()))
-            if oldest.until > now and len(self._tombstones) <= TOMBSTONES:
-                return
+            if oldest.until > now:
+                if len(self._tombstones) <= TOMBSTONES:
+                    return
+                self.counters.hit("tombstones")
             self._tombstones.popitem(last=False)
 
 

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from antiphon.server.socket import Socket
 
-__all__ = ["Audience", "Rooms"]
+__all__ = ["Audience", "Person", "Room", "Rooms"]
+
+
+class Person(NamedTuple):
+    """The room that all sockets of one principal are in. It has no name, so an application cannot take it for one."""
+
+    id: str
+
+
+Room: TypeAlias = str | Person
 
 
 class Audience(NamedTuple):
-    """Which sockets: those in any of `rooms` (all, if none is named), without those in `but_rooms` or `but`."""
+    """Which sockets: those in any of `rooms` (all, if none is named), without those in `but_rooms` or `but`.
 
-    rooms: tuple[str, ...] = ()
-    but_rooms: tuple[str, ...] = ()
+    And of these the ones that all of `where` are true of.
+    """
+
+    rooms: tuple[Room, ...] = ()
+    but_rooms: tuple[Room, ...] = ()
     but: frozenset[Socket] = frozenset()
+    where: tuple[Callable[[Socket], object], ...] = ()
 
 
 class Rooms:
@@ -24,12 +37,12 @@ class Rooms:
 
     def __init__(self) -> None:
         self.everybody: set[Socket] = set()
-        self._sockets: dict[str, set[Socket]] = {}
+        self._sockets: dict[Room, set[Socket]] = {}
         # Two dicts instead of one with pairs: `select` is on the path of every broadcast.
-        self._rooms: dict[Socket, set[str]] = {}
+        self._rooms: dict[Socket, set[Room]] = {}
 
     def __len__(self) -> int:
-        return len(self._sockets)
+        return sum(type(room) is str for room in self._sockets)
 
     def enter(self, socket: Socket) -> None:
         """A socket comes into the namespace."""
@@ -38,17 +51,17 @@ class Rooms:
     def exit(self, socket: Socket) -> frozenset[str]:
         """A socket leaves the namespace and all its rooms, which are returned."""
         self.everybody.discard(socket)
-        rooms = frozenset(self._rooms.get(socket, ()))
-        for room in rooms:
+        rooms = self.of(socket)
+        for room in tuple(self._rooms.get(socket, ())):
             self.leave(socket, room)
         return rooms
 
-    def join(self, socket: Socket, room: str) -> None:
+    def join(self, socket: Socket, room: Room) -> None:
         """A socket comes into a room, even before it enters the namespace. Joining twice is joining once."""
         self._sockets.setdefault(room, set()).add(socket)
         self._rooms.setdefault(socket, set()).add(room)
 
-    def leave(self, socket: Socket, room: str) -> None:
+    def leave(self, socket: Socket, room: Room) -> None:
         """A socket leaves a room; nothing happens when it is not there."""
         sockets, rooms = self._sockets.get(room), self._rooms.get(socket)
         if sockets is None or rooms is None:
@@ -61,12 +74,12 @@ class Rooms:
             del self._rooms[socket]
 
     def of(self, socket: Socket) -> frozenset[str]:
-        """The rooms a socket is in."""
-        return frozenset(self._rooms.get(socket, ()))
+        """The rooms a socket is in, by name: whose it is, is none of them."""
+        return frozenset(room for room in self._rooms.get(socket, ()) if type(room) is str)
 
     def select(self, audience: Audience) -> Collection[Socket]:
         """The sockets of an audience, each once. One room and nothing excluded: the set itself, not a copy."""
-        rooms, but_rooms, but = audience
+        rooms, but_rooms, but, where = audience
         if not rooms:
             found: set[Socket] = self.everybody
         elif len(rooms) == 1:
@@ -75,7 +88,14 @@ class Rooms:
             found = self._union(rooms)
         if but_rooms:
             found = found - self._union(but_rooms)
-        return found - but if but else found
+        if but:
+            found = found - but
+        # A copy first: a predicate is the application's, and may change who is where.
+        return {socket for socket in tuple(found) if all(true(socket) for true in where)} if where else found
 
-    def _union(self, rooms: Iterable[str]) -> set[Socket]:
+    def counts(self) -> dict[str, int]:
+        """The rooms by name, and how many sockets are in each."""
+        return {room: len(sockets) for room, sockets in self._sockets.items() if isinstance(room, str)}
+
+    def _union(self, rooms: Iterable[Room]) -> set[Socket]:
         return set().union(*(self._sockets.get(room, ()) for room in rooms))

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from antiphon.dispatch.outgoing import outgoing
+from antiphon.dispatch.asking import CALL_TIMEOUT, asked
+from antiphon.dispatch.deadlines import within
+from antiphon.dispatch.listening import EventIterator, Listening
+from antiphon.dispatch.outgoing import Said, outgoing, said
+from antiphon.dispatch.streams import Stream, sources
+from antiphon.dispatch.telling import tell_outgoing
 from antiphon.errors import CallNotSent
-from antiphon.protocol.codec import Prepared
-from antiphon.protocol.packets import Call, Event
+from antiphon.protocol.packets import Call, Volatile
+from antiphon.protocol.streams import WINDOW
+from antiphon.server.around import cannot_wait, go_out
+from antiphon.server.statistics import of_session
 
 if TYPE_CHECKING:
+    from antiphon.protocol.identity import Principal
+    from antiphon.protocol.statistics import SessionStatistics
+    from antiphon.server.authentication import Arrival
     from antiphon.server.broadcast import Broadcast
     from antiphon.server.connection import Connection
     from antiphon.server.namespace import Namespace
 
 __all__ = ["Socket"]
+
+# Shared by all sockets that nobody has asked anything, which are nearly all: a set of its own has 216 bytes.
+NOBODY: frozenset[Callable[[Socket], None]] = frozenset()
 
 
 class Socket:
@@ -23,7 +38,17 @@ class Socket:
     It outlives cuts: `data`, rooms and calls under way are kept until the session ends. `id` is public; `data` yours.
     """
 
-    __slots__ = ("__weakref__", "_connection", "_last_rooms", "data", "id", "namespace", "outbox")
+    __slots__ = (
+        "__weakref__",
+        "_connection",
+        "_last_rooms",
+        "_when_gone",
+        "data",
+        "id",
+        "listening",
+        "namespace",
+        "outbox",
+    )
 
     def __init__(self, connection: Connection, namespace: Namespace) -> None:
         self.id = connection.session.sid + namespace.name
@@ -33,6 +58,8 @@ class Socket:
         self.outbox = connection.session.outbox
         self._connection = connection
         self._last_rooms: frozenset[str] | None = None
+        self._when_gone = NOBODY
+        self.listening: Listening | None = None
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} {'connected' if self.connected else 'gone'}>"
@@ -54,42 +81,112 @@ class Socket:
         return transport.name if transport is not None else None
 
     @property
+    def arrival(self) -> Arrival:
+        """How the client came last: from which address, with which headers. As the authentication hook is told."""
+        return self._connection.arrival
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who the client has proved to be, None where nobody asks. It is renewed with the client's credentials."""
+        return self._connection.session.identity.principal
+
+    @property
     def rooms(self) -> frozenset[str]:
         """The rooms this socket is in; once it is gone, the ones it was in."""
         return self.namespace.rooms.of(self) if self._last_rooms is None else self._last_rooms
 
     # -- to this client
 
-    async def emit(self, event: str, *args: Any) -> None:
+    async def emit(self, event: str, *args: Any, volatile: bool = False, latest: str | int | None = None) -> None:
         """Send an event to this client. Waits, 10 s at most, while more than half of what may wait for it does.
 
-        After the socket is gone nothing is sent: `on_disconnect` has told. Raises PayloadError for a value that cannot
-        travel, and OutboxFull for one that is too large.
+        `volatile`: it may be lost; it leaves within 250 ms or never, and is not waited for. `latest`: it replaces the
+        one of the same event and key that has not left yet; the last one always arrives. After the socket is gone
+        nothing is sent: `on_disconnect` has told. Raises PayloadError for a value that cannot travel, and OutboxFull
+        for one that is too large.
         """
-        self.emit_nowait(event, *args)
+        around = self.namespace.around.emit
+        if around is None:
+            await self._emit(volatile, latest, event, args)
+        else:
+            kind = self.namespace.kind(event, volatile)
+            await go_out(around, self, self.namespace, kind, event, args, partial(self._emit, volatile, latest))
+
+    async def _emit(self, volatile: bool, latest: str | int | None, event: str, args: tuple[Any, ...]) -> None:
+        packet, key = self._said(event, args, volatile, latest)
+        self._send(Said(packet, key))
+        if type(packet) is Volatile:
+            return
         if self.outbox.size * 2 > self.outbox.bounds.size or self.outbox.above(0.5):
             await self._connection.wait_for_room()
 
-    def emit_nowait(self, event: str, *args: Any) -> None:
+    def emit_nowait(self, event: str, *args: Any, volatile: bool = False, latest: str | int | None = None) -> None:
         """As `emit`, without waiting: a client that does not keep up ends with `overflow`."""
-        packet = Event(self.namespace.name, event, outgoing(event, args, self.namespace.server.limits))
+        if self.namespace.around.emit is not None:
+            raise cannot_wait(event, self.namespace, "use await emit(...)")
+        self._send(self._said(event, args, volatile, latest))
+
+    def _said(self, event: str, args: tuple[Any, ...], volatile: bool, latest: str | int | None) -> Said:
+        namespace = self.namespace
+        return said(namespace.name, namespace.declared, event, args, namespace.server.limits, volatile, latest)
+
+    def _send(self, one: Said) -> None:
         if self._last_rooms is None:
-            server = self.namespace.server
-            self.outbox.put(server.prepare(Prepared(packet), self.outbox.codec))
-            server.flusher.soon()
+            self.namespace.send((self,), one, self.outbox.codec)
 
-    async def call(self, event: str, *args: Any, timeout: float = 30.0) -> Any:
-        """Send an event to this client and return its answer.
+    async def call(self, event: str, *args: Any, timeout: float | None = None) -> Any:
+        """Send an event to this client and return its answer. Arguments that are async iterators are streamed to it.
 
-        The call survives cuts. Raises CallTimeout after `timeout` seconds, CallFailed when the client's handler
-        raised, CallAbandoned when the session ended first, and CallNotSent when the socket was gone before.
+        The call survives cuts. `timeout` is 30 s, or what is left of the time of the call that is being answered.
+        Cancelled, it cancels the client's handler. Raises CallTimeout after `timeout` seconds, CallFailed when the
+        client's handler raised, CallAbandoned when the session ended first, and CallNotSent when the socket was gone
+        before.
         """
-        packet_args = outgoing(event, args, self.namespace.server.limits)
+        timeout = within(timeout, CALL_TIMEOUT)
+        around = self.namespace.around.emit
+        if around is None:
+            return await self._call(timeout, event, args)
+        return await go_out(around, self, self.namespace, "call", event, args, partial(self._call, timeout))
+
+    async def _call(self, timeout: float, event: str, args: tuple[Any, ...]) -> Any:
+        build, streams = self._asked(event, args, timeout)
+        return await self._connection.call(build, timeout, streams)
+
+    def stream(self, event: str, *args: Any, timeout: float | None = None) -> Stream[Any]:
+        """Call this client and read its answer as a stream: `async for item in socket.stream("ticks")`.
+
+        Raises and takes arguments as `call` does, but where it is read; without a `timeout` it may go on for ever.
+        """
+        if self.namespace.around.emit is not None:
+            raise cannot_wait(event, self.namespace, "use await call(...), or have a namespace without it for streams")
+        build, streams = self._asked(event, args, timeout, credit=WINDOW)
+        return self._connection.stream(build, timeout, streams)
+
+    def _asked(
+        self, event: str, args: tuple[Any, ...], timeout: float | None, credit: int | None = None
+    ) -> tuple[Callable[[int], Call], dict[int, AsyncIterable[Any]]]:
+        namespace = self.namespace
+        plain, streams = sources(args)
+        wire = outgoing(event, plain, namespace.server.limits, namespace.declared.get(event))
         if self._last_rooms is not None:
-            raise CallNotSent(f"the client is not in namespace {self.namespace.name!r} any more; on_disconnect told")
-        return await self._connection.call(
-            lambda id: Call(id, self.namespace.name, event, packet_args, round(timeout * 1000)), timeout
-        )
+            raise CallNotSent(f"the client is not in namespace {namespace.name!r} any more; on_disconnect told")
+        if namespace.handlers.outgoing:
+            tell_outgoing(namespace.handlers, event, wire)
+        return asked(namespace.name, event, wire, timeout, streams, credit), streams
+
+    def events(self, name: str) -> EventIterator:
+        """Read the events of this name in a loop: `async for who, text in socket.events("said")`.
+
+        Each is the tuple of what it carries. It listens from now on, until the loop is left or the socket gone; at most
+        256 events wait for their reader, then the client is held back. Handlers of the event run as well. A call is
+        read too, but only a handler answers it. A handler that reads in a loop lets the session's others go on.
+        """
+        if self.listening is None:
+            self.listening = Listening(self._connection.worker.step_aside)
+        events = self.listening.events(name)
+        if self._last_rooms is not None:
+            self.listening.end()
+        return events
 
     # -- to others
 
@@ -122,9 +219,38 @@ class Socket:
         """
         self._connection.joining.put_out(self, reason)
 
-    # -- for the connection
+    async def end(self, reason: str = "ended by the server") -> None:
+        """End the client's whole session, in all its namespaces. It is told `reason`, and does not come back by itself.
+
+        From now on its sockets are gone; each `on_disconnect` runs behind the handler that is at work. What was sent
+        to it before still arrives, if that takes no longer than 2 s.
+        """
+        self._connection.dismiss(reason)
+
+    def statistics(self) -> SessionStatistics:
+        """How the client's session stands now. It is one for all of the client's namespaces."""
+        return of_session(self._connection, self.namespace.server.clock())
+
+    # -- for the server
+
+    @property
+    def connection(self) -> Connection:
+        """What the socket stands on."""
+        return self._connection
 
     def gone(self) -> None:
         """The socket is out of its namespace."""
         if self._last_rooms is None:
             self._last_rooms = self.namespace.rooms.exit(self)
+            if self.listening is not None:
+                self.listening.end()
+            for told in tuple(self._when_gone):
+                told(self)
+
+    def when_gone(self, told: Callable[[Socket], None]) -> None:
+        """Have `told` called when the socket is out of its namespace, unless it is forgotten before."""
+        self._when_gone |= {told}
+
+    def forget(self, told: Callable[[Socket], None]) -> None:
+        """Nobody has to be told any more."""
+        self._when_gone = (self._when_gone - {told}) or NOBODY

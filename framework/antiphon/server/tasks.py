@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 __all__ = ["Tasks"]
@@ -22,9 +22,18 @@ class Tasks:
         self._all: set[asyncio.Task[None]] = set()
         self._beside: set[asyncio.Task[None]] = set()
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def but(self, asking: Collection[asyncio.Task[Any] | None]) -> set[asyncio.Task[None]]:
+        """All of them but those that are `asking`."""
+        return self._all.difference(asking)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run it in a task of its own."""
-        self._keep(asyncio.get_running_loop().create_task(coroutine), self._all)
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._keep(task)
+        return task
 
     async def room_beside(self) -> None:
         """Wait until one more may run beside the worker."""
@@ -34,26 +43,31 @@ class Tasks:
     def spawn_beside(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it beside the worker, once there is room."""
         task = asyncio.get_running_loop().create_task(coroutine)
-        self._keep(task, self._all)
-        self._keep(task, self._beside)
+        self._keep(task)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
-    def _keep(self, task: asyncio.Task[None], where: set[asyncio.Task[None]]) -> None:
-        where.add(task)
-        task.add_done_callback(where.discard)
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._all.add(task)
+        task.add_done_callback(self._all.discard)
 
-    async def done(self, patience: float, asking: asyncio.Task[Any] | None) -> bool:
+    def cancel(self, running: Collection[asyncio.Task[None]]) -> None:
+        """Cancel what has been waited for long enough."""
+        log.warning("%d handlers of one session did not end in time; cancelled", len(running))
+        for task in running:
+            task.cancel()
+
+    async def done(self, patience: float, asking: asyncio.Task[Any] | None) -> int:
         """Wait for all of them but the one that is `asking`.
 
-        False: some took longer than `patience` seconds and were cancelled.
+        Returns how many took longer than `patience` seconds and were cancelled.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         while tasks := self._all - {asking}:
             _, running = await asyncio.wait(tasks, timeout=max(deadline - loop.time(), 0.0))
             if running and loop.time() >= deadline:
-                log.warning("%d handlers of one session did not end within %g s; cancelled", len(running), patience)
-                for task in running:
-                    task.cancel()
+                self.cancel(running)
                 await asyncio.wait(running, timeout=patience)
-                return False
-        return True
+                return len(running)
+        return 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from antiphon.dispatch.deadlines import nobody_waits
+from antiphon.dispatch.delivery import Deliverer
 from antiphon.dispatch.handlers import Handler
-from antiphon.dispatch.runner import Runner
+from antiphon.dispatch.middleware import Around
 from antiphon.errors import PayloadError
-from antiphon.protocol.packets import Call, Event, Failed, Join, Leave, Packet, Volatile
+from antiphon.protocol.packets import Call, Event, Failed, Join, Leave, Volatile
+from antiphon.server.passage import Passage
 
 if TYPE_CHECKING:
     from antiphon.server.connection import Connection
@@ -22,21 +26,27 @@ __all__ = ["Worker"]
 log = logging.getLogger("antiphon.server")
 
 
-class Worker(Runner):
+class Worker(Deliverer):
     """The handlers of one connection. A task exists while the inbox is not empty; there is no task per event."""
 
     def __init__(self, connection: Connection, server: Server) -> None:
-        super().__init__(connection.session, server.flusher.soon, log)
+        super().__init__(connection.session, server.flusher.soon, server.clock, log)
         self._connection = connection
         self._server = server
         # What is done before the next packet is taken: joins of a Hello, goodbyes that the server said.
         self._errands: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
+        self._working: Any = None  # the task that takes packets
 
     def wake(self) -> None:
         """There is something to do."""
         if not self._connection.working:
             self._connection.working = True
-            self._connection.tasks.spawn(self._work())
+            self._working = self._connection.tasks.spawn(self._work())
+
+    def step_aside(self) -> None:
+        """What runs waits for events itself: the packets behind it are no longer its affair."""
+        if self._current() is self._working:
+            self._working = self._connection.tasks.spawn(self._work())
 
     def errand(self, errand: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Have something done in its turn, before the next packet; `wake` begins it."""
@@ -46,25 +56,28 @@ class Worker(Runner):
         connection = self._connection
         session, sockets, errands = connection.session, connection.sockets, self._errands
         hand_over, outbox, soon = session.inbox.hand_over, session.outbox, self._server.flusher.soon
-        sid = session.sid
+        sid, this = session.sid, self._current()
+        nobody_waits()
         try:
             while True:
-                while errands:
+                while errands and self._working is this:
                     await errands.popleft()()
                     soon()
+                if self._working is not this:
+                    return
                 packet = hand_over()
                 if packet is None:
                     break
                 # On the path of every event, so by identity; the first of these is nearly always true.
                 if type(packet) is Event or type(packet) is Call or type(packet) is Volatile:
                     socket = sockets.get(packet.namespace)
-                    handler = None if socket is None else socket.namespace.handlers.get(packet.name)
-                    if handler is not None and not handler.concurrent:
+                    handler = None if socket is None else socket.namespace.handlers.direct(packet.name)
+                    if handler is not None and socket is not None and socket.listening is None:
                         # What happens nearly always, without a call in between; `_handle` does the rest.
                         try:
                             args = handler.plan.arguments(packet.args)
                         except PayloadError as error:
-                            self._misfit(packet, error)
+                            self._misfit(packet, error, sid)
                         else:
                             await self._run(handler, packet, (socket, *args), sid)
                     else:
@@ -78,30 +91,55 @@ class Worker(Runner):
             if connection.ended:
                 await connection.joining.see_off()
         finally:
-            connection.working = False
+            if self._working is this:
+                connection.working = False
 
     async def _handle(self, packet: Event | Call | Volatile, socket: Socket | None) -> None:
-        """What is not the common case: nobody to handle it, a catch-all, or a handler that runs beside."""
+        """What is not the common case: nobody to handle it, several who do, or one that runs beside."""
+        sid = self._connection.session.sid
         if socket is None:
-            self._nobody(packet, "not_joined", f"namespace {packet.namespace!r} is not joined")
+            self._nobody(packet, "not_joined", f"namespace {packet.namespace!r} is not joined", sid)
             return
-        handlers = socket.namespace.handlers
-        handler, leading = handlers.get(packet.name), []
-        if handler is None:
-            handler, leading = handlers.any, [packet.name]
-        if handler is None:
-            self._nobody(packet, "unknown_event", f"namespace {packet.namespace!r} has no handler for {packet.name!r}")
-            return
+        around = socket.namespace.around.event
+        if around is None:
+            await self._deliver(socket.namespace.handlers, packet, (socket,), sid, socket.listening)
+        else:
+            await self._deliver_within(around, socket, packet, sid)
+
+    async def _deliver_within(self, around: Around, socket: Socket, packet: Event | Call | Volatile, sid: str) -> None:
+        """Have the event pass through middleware on its way."""
+        self._expect(packet, sid)
+        await self._tell(socket.namespace.handlers, packet, (socket,))
+        passage = Passage(around, socket, packet, self._server.counters)
+        await self._begin(passage.handler, self._pass(passage, socket, packet, sid, self._departures[packet.namespace]))
+
+    async def _pass(
+        self, passage: Passage, socket: Socket, packet: Event | Call | Volatile, sid: str, departures: int
+    ) -> None:
+        if passage.handler.streams:
+            await self._run_streams(passage.handler, packet, packet.args, sid, departures)
+        else:
+            await self._run(passage.handler, packet, packet.args, sid)
+        for handler, told, leading in passage.behind:
+            await self._take_turn(socket.namespace.handlers, handler, told, leading, sid)
+
+    def _aside(self, running: Coroutine[Any, Any, None]) -> None:
+        _task = self._connection.tasks.spawn(running)
+
+    def stop_streams(self, namespace: str) -> None:
+        """The client is out of a namespace: what streams to it or from it there ends."""
+        self._stop_streams(namespace)
+
+    def end_streams(self) -> None:
+        """The server stops: answers that are streamed end here."""
+        self._end_streams()
+
+    async def _beside(self, running: Coroutine[Any, Any, None]) -> None:
         try:
-            args = [socket, *leading, *handler.plan.arguments(packet.args)]
-        except PayloadError as error:
-            self._misfit(packet, error)
-            return
-        running = self._run(handler, packet, args, self._connection.session.sid)
-        if not handler.concurrent:
-            await running
-            return
-        await self._connection.tasks.room_beside()
+            await self._connection.tasks.room_beside()
+        except asyncio.CancelledError:
+            running.close()  # it never began
+            raise
         self._connection.tasks.spawn_beside(running)
 
     async def run_hook(self, handler: Handler, socket: Socket, args: list[Any]) -> None:
@@ -117,18 +155,23 @@ class Worker(Runner):
         """Log the exception that is being handled; returns what the client may be told of it."""
         return self._incident(who, *names)
 
-    def _misfit(self, packet: Packet, error: PayloadError) -> None:
+    def _misfit(self, packet: Event | Call | Volatile, error: PayloadError, era: Any) -> None:
         self._server.counters.misfits += 1
-        if isinstance(packet, Call):
-            data = {"parameter": error.parameter, "expected": error.expected}
-            self._answer(Failed(packet.id, "payload", str(error), data), self._connection.session.sid)
-        else:
-            log.info("an event was dropped: %s", error)
+        super()._misfit(packet, error, era)
 
-    def _nobody(self, packet: Event | Call | Volatile, code: str, message: str) -> None:
+    def _nobody(self, packet: Event | Call | Volatile, code: str, message: str, era: Any) -> None:
         self._server.counters.unhandled += 1
-        if isinstance(packet, Call):
-            self._answer(Failed(packet.id, code, message), self._connection.session.sid)
+        super()._nobody(packet, code, message, era)
+
+    def _stop(self, task: Any, *, tell: bool = False) -> None:
+        self._server.counters.handlers_cancelled += task not in self._stopped
+        super()._stop(task, tell=tell)
+
+    def _refuse_streams(self, handler: Handler, packet: Event | Call | Volatile) -> Failed | None:
+        refused = super()._refuse_streams(handler, packet)
+        if refused is not None and refused.code == "too_many":
+            self._server.counters.hit("streams")
+        return refused
 
     def _new_incident(self) -> dict[str, str]:
         return {"id": self._server.new_incident()}

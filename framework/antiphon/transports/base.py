@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from antiphon.protocol.closing import Closing
 from antiphon.types import Data
 
-__all__ = ["Receiver", "Transport"]
+__all__ = ["NO_HEADERS", "Receiver", "Transport"]
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Transport(Protocol):
@@ -15,11 +19,13 @@ class Transport(Protocol):
 
     `single`: one message at a time leaves it. `pings`: silence means nothing on it, so the session has to ping.
     `congested`: nothing more should be written now; `Receiver.on_drained` says when that is over.
-    `address`: where the peer is in the network, as far as the host knows.
+    `address`: where the peer is in the network, as far as the host knows. `headers`: those of the request that it came
+    by, names in lower case.
     """
 
     name: str
     address: str
+    headers: Mapping[str, str]
     receiver: Receiver
     single: bool
     pings: bool

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.transports.base import Receiver
+from antiphon.transports.pushes import PushedTransport
 from antiphon.types import Data
 
 __all__ = ["LongPollTransport", "PollPort"]
@@ -31,15 +32,13 @@ class PollPort(Protocol):
         ...
 
 
-class LongPollTransport:
+class LongPollTransport(PushedTransport):
     """One attach over HTTP requests."""
 
     __slots__ = (
         "_answer_by",
-        "_closed",
         "_lost_at",
         "_newest_poll",
-        "_newest_push",
         "_poll",
         "_released",
         "congested",
@@ -52,20 +51,14 @@ class LongPollTransport:
     pings = False
 
     def __init__(self, receiver: Receiver, now: float) -> None:
+        super().__init__()
         self.receiver = receiver
         self.congested = True
         self._poll: PollPort | None = None
-        self._closed: Closing | None = None
         self._newest_poll = -1
-        self._newest_push = -1
         self._answer_by = float("inf")
         self._lost_at = now + LOST_AFTER
         self._released = False  # answered, and nobody has yet looked at the clock
-
-    @property
-    def closed(self) -> Closing | None:
-        """How it was closed, None while it lives."""
-        return self._closed
 
     @property
     def due(self) -> float:
@@ -96,12 +89,6 @@ class LongPollTransport:
             self._release(None)
         return True
 
-    def newest_push(self, request: int) -> bool:
-        """Whether a push is newer than all before it: only then its volatile packets count."""
-        newest = request > self._newest_push
-        self._newest_push = max(self._newest_push, request)
-        return newest
-
     def hold(self, poll: PollPort, now: float) -> None:
         """Keep a poll open until there is something to answer."""
         self._poll = poll
@@ -111,7 +98,7 @@ class LongPollTransport:
         self.congested = False
 
     def heard(self, now: float) -> None:
-        """Any request is a sign of life."""
+        """See PushedTransport.heard."""
         if self._poll is None:
             self._lost_at = now + LOST_AFTER
 

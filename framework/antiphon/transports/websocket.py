@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from antiphon.protocol.closing import Closing, TransportCode
-from antiphon.transports.base import Receiver
+from antiphon.transports.base import NO_HEADERS, Receiver
 from antiphon.types import Data
 
 __all__ = ["WebSocketTransport"]
@@ -24,6 +25,7 @@ class WebSocketTransport(ABC):
 
     name = "websocket"
     address = ""
+    headers: Mapping[str, str] = NO_HEADERS
     single = False
     pings = True
 

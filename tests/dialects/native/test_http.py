@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from antiphon.config import Limits
-from antiphon.dialects.base import Answer, Attach, Credentials, LeaveBeacon, OpenWebSocket, Poll, Push, Request
+from antiphon.dialects.base import Answer, Attach, Credentials, LeaveBeacon, OpenWebSocket, Poll, Push, Request, Stream
 from antiphon.dialects.native.http import CONTENT_TYPES, HEADERS, NativeDialect
 
 DIALECT = NativeDialect(Limits())
@@ -35,11 +35,12 @@ def test_an_upgrade_at_the_base_opens_a_websocket() -> None:
     assert interpret("", {"upgrade": "WebSocket"}, method="GET") == OpenWebSocket()
 
 
-def test_an_attach_has_a_codec_of_the_form_of_its_body() -> None:
-    binary, text = interpret("attach", MSGPACK, b"\x92\x00\x00"), interpret("attach", JSON, b"[0,0]")
+@pytest.mark.parametrize(("path", "kind"), [("attach", Attach), ("stream", Stream)])
+def test_a_hello_has_a_codec_of_the_form_of_its_body(path: str, kind: type[Attach | Stream]) -> None:
+    binary, text = interpret(path, MSGPACK, b"\x92\x00\x00"), interpret(path, JSON, b"[0,0]")
 
-    assert isinstance(binary, Attach)
-    assert isinstance(text, Attach)
+    assert isinstance(binary, kind)
+    assert isinstance(text, kind)
     assert (binary.codec.form, binary.message) == ("msgpack", b"\x92\x00\x00")
     assert (text.codec.form, text.message) == ("json", "[0,0]")
 
@@ -97,10 +98,10 @@ def test_the_base_is_for_websockets_only(method: str, headers: dict[str, str]) -
 
 
 def test_an_unknown_path_is_not_found() -> None:
-    assert answer("stream", JSON, b"[0,0]").status == 404
+    assert answer("dance", JSON, b"[0,0]").status == 404
 
 
-@pytest.mark.parametrize("path", ["attach", "poll", "push", "leave"])
+@pytest.mark.parametrize("path", ["attach", "stream", "poll", "push", "leave"])
 def test_the_paths_take_post_only(path: str) -> None:
     refusal = answer(path, method="GET")
 

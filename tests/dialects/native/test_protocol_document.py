@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import msgspec
 import pytest
 
 from antiphon import Limits, Server, Socket
-from antiphon.dialects.base import Answer, Attach, LeaveBeacon, Poll, Push, Request
+from antiphon.dialects.base import Answer, Attach, LeaveBeacon, Poll, Push, Request, Stream
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
 from antiphon.dialects.native.spelling import KINDS
 from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.transports.sse import EventStreamTransport
 from antiphon.transports.websocket import WebSocketTransport
 from antiphon.types import Data
 
@@ -60,6 +62,15 @@ def test_the_example_in_msgpack_is_the_one_in_json() -> None:
 
     assert MsgpackCodec(Limits()).decode(binary) == JsonCodec(Limits()).decode(MESSAGES[0])
     assert f"The same in msgpack, {len(binary)} bytes:" in DOCUMENT
+
+
+def test_the_example_events_of_a_stream_are_the_same_message_in_both_forms() -> None:
+    shown = re.findall(r"^data: (\S+)$", DOCUMENT, re.MULTILINE)
+    [binary] = [text for text in shown if not text.startswith("[") and ":" not in text]
+
+    message = MsgpackCodec(Limits()).decode(b64decode(binary, validate=True))
+
+    assert message in [JsonCodec(Limits()).decode(text) for text in shown if text.startswith("[")]
 
 
 def test_values_are_spelled_in_json_as_the_table_says() -> None:
@@ -119,6 +130,29 @@ class Recorder(WebSocketTransport):
         self._replay.said.append(f"! {int(code)} {reason}")
 
 
+class RecordedStream(EventStreamTransport):
+    """An event stream of the document; an event of two lines is shown as one."""
+
+    def __init__(self, replay: Replay) -> None:
+        super().__init__(replay.server.gateway)
+        self._replay = replay
+
+    def open(self) -> RecordedStream:
+        return self
+
+    def status(self, answer: Answer) -> None:
+        self._replay.says(f"{answer.status} {answer.reason}")
+
+    def probed(self) -> None:
+        pass  # the document ends it
+
+    def _send(self, event: bytes) -> None:
+        self._replay.says(" ".join(event.decode().rstrip().splitlines()))
+
+    def _shut(self) -> None:
+        pass
+
+
 class Port:
     """One HTTP request of the document."""
 
@@ -142,7 +176,8 @@ class Replay:
     def __init__(self) -> None:
         self.server = Server(clock=lambda: 100.0)
         self.said: list[str] = []
-        self._socket = Recorder(self)
+        self._socket: Recorder | RecordedStream = Recorder(self)
+        self._attempt = "1"
         chat = self.server.namespace("/chat")
 
         @chat.on_connect
@@ -177,6 +212,7 @@ class Replay:
         if text.startswith("POST "):
             self._post(*text.removeprefix("POST ").split(" ", 1))
         else:
+            assert isinstance(self._socket, Recorder)
             self._socket.received(self._real(text))
         for _ in range(10):
             await asyncio.sleep(0)
@@ -185,10 +221,15 @@ class Replay:
         headers = {"content-type": "application/json", "antiphon-key": KEY, "antiphon-session": self._real(SID)}
         if verb in ("poll", "push"):
             headers["antiphon-request"], rest = rest.split(" ", 1)
-            headers["antiphon-attempt"] = "1"
+            headers["antiphon-attempt"] = self._attempt
+        elif attempt := re.search(r'"attempt":(\d+)', rest):
+            self._attempt = attempt[1]
         intent = self.server.dialect.interpret(Request("POST", verb, headers, self._real(rest).encode()))
         port, gateway = Port(self), self.server.gateway
         match intent:
+            case Stream():
+                self._socket = RecordedStream(self)
+                gateway.stream(intent, self._socket)
             case Attach():
                 gateway.attach(intent, port)
             case Poll():
@@ -209,7 +250,7 @@ async def replay() -> AsyncIterator[Replay]:
     await replay.server.close()
 
 
-@pytest.mark.parametrize("dialogue", DIALOGUES, ids=["WebSocket", "HTTP"])
+@pytest.mark.parametrize("dialogue", DIALOGUES, ids=["WebSocket", "polls", "stream"])
 async def test_a_dialogue_is_what_the_server_says(replay: Replay, dialogue: str) -> None:
     lines = dialogue.splitlines()
 

@@ -211,10 +211,11 @@ def test_a_broken_call_that_ends_early_is_not_answered() -> None:
     assert broken([6, {1: 2}]).call is None
 
 
-def test_a_broken_reply_answers_nobody() -> None:
-    packet = broken([7, 7, [[[[]]]]])
+def test_a_broken_reply_or_item_says_whose_it_is() -> None:
+    reply, item = broken([7, 7, [[[[]]]]]), broken([10, 7, 2, [[[[]]]]])
 
-    assert (packet.kind, packet.call) == (p.Reply, None)
+    assert (reply.kind, reply.call, reply.stream) == (p.Reply, 7, None)
+    assert (item.kind, item.call, item.stream) == (p.Item, 7, 2)
 
 
 @pytest.mark.parametrize(

@@ -20,26 +20,26 @@ from tests.vectors.reader import Refusal, Vector
 CODECS: dict[str, MsgpackCodec | JsonCodec] = {"msgpack": MsgpackCodec(Limits()), "json": JsonCodec(Limits())}
 
 # The layout of docs/protocol.md, written down once more: number, fields in order, and whether the last may be missing.
-LAYOUT: dict[str, tuple[int, list[str], bool]] = {
-    "Join": (1, ["namespace", "auth"], False),
-    "Joined": (2, ["namespace", "socket"], False),
-    "Refused": (3, ["namespace", "reason", "data"], False),
-    "Leave": (4, ["namespace", "reason"], False),
-    "Event": (5, ["namespace", "name", "args", "redelivered"], True),
-    "Call": (6, ["id", "namespace", "name", "args", "timeout", "redelivered"], True),
-    "Reply": (7, ["id", "value"], False),
-    "Failed": (8, ["id", "code", "message", "data"], False),
-    "Cancel": (9, ["id"], False),
-    "Item": (10, ["id", "stream", "value"], False),
-    "End": (11, ["id", "stream", "error"], False),
-    "Credit": (12, ["id", "stream", "limit"], False),
-    "Renew": (13, ["auth"], False),
-    "Refuse": (34, ["code", "reason", "retry_after", "attempt"], False),
-    "Ack": (35, ["handed", "received"], True),
-    "Ping": (36, ["time"], False),
-    "Pong": (37, ["time", "now"], False),
-    "Close": (38, ["code", "reason", "retry_after"], False),
-    "Volatile": (39, ["namespace", "name", "args"], False),
+LAYOUT: dict[str, tuple[int, list[str], int]] = {
+    "Join": (1, ["namespace", "auth"], 0),
+    "Joined": (2, ["namespace", "socket"], 0),
+    "Refused": (3, ["namespace", "reason", "data"], 0),
+    "Leave": (4, ["namespace", "reason"], 0),
+    "Event": (5, ["namespace", "name", "args", "redelivered"], 1),
+    "Call": (6, ["id", "namespace", "name", "args", "timeout", "redelivered", "streams", "credit"], 3),
+    "Reply": (7, ["id", "value"], 0),
+    "Failed": (8, ["id", "code", "message", "data"], 0),
+    "Cancel": (9, ["id"], 0),
+    "Item": (10, ["id", "stream", "value"], 0),
+    "End": (11, ["id", "stream", "error"], 0),
+    "Credit": (12, ["id", "stream", "limit"], 0),
+    "Renew": (13, ["auth"], 0),
+    "Refuse": (34, ["code", "reason", "retry_after", "attempt"], 0),
+    "Ack": (35, ["handed", "received"], 1),
+    "Ping": (36, ["time"], 0),
+    "Pong": (37, ["time", "now"], 0),
+    "Close": (38, ["code", "reason", "retry_after"], 0),
+    "Volatile": (39, ["namespace", "name", "args"], 0),
 }
 MAPS = {"Hello": 32, "Welcome": 33}
 
@@ -52,9 +52,9 @@ def named(vector: Vector | Refusal) -> str:
 
 
 def packet(named: reader.Named) -> p.Packet:
-    pairs = {"joins", "heartbeat", "inbox"} if named.kind in MAPS else set()
+    pairs = {"joins", "heartbeat", "inbox"} if named.kind in MAPS else {"streams"}
     fields = {
-        name: tuple(map(tuple, value)) if name == "joins" else tuple(value) if name in pairs else value
+        name: tuple(map(tuple, value)) if name == "joins" else tuple(value) if name in pairs and value else value
         for name, value in named.fields.items()
     }
     kind: type[p.Packet] = getattr(p, named.kind)
@@ -67,7 +67,11 @@ def laid_out(named: reader.Named) -> list[Any]:
         return [MAPS[named.kind], {name: value for name, value in named.fields.items() if value is not None}]
     code, names, short = LAYOUT[named.kind]
     values = [named.fields[name] for name in names]
-    return [code, *(values[:-1] if short and values[-1] in (None, False) else values)]
+    for _ in range(short):
+        if values[-1] not in (None, False):
+            break
+        values.pop()
+    return [code, *values]
 
 
 # -- the files

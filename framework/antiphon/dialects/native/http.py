@@ -10,7 +10,18 @@ from collections.abc import Mapping
 import msgspec
 
 from antiphon.config import Limits
-from antiphon.dialects.base import Answer, Attach, Credentials, Intent, LeaveBeacon, OpenWebSocket, Poll, Push, Request
+from antiphon.dialects.base import (
+    Answer,
+    Attach,
+    Credentials,
+    Intent,
+    LeaveBeacon,
+    OpenWebSocket,
+    Poll,
+    Push,
+    Request,
+    Stream,
+)
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
 from antiphon.protocol.packets import MAX_NUMBER
 from antiphon.types import Data
@@ -21,6 +32,7 @@ SESSION, KEY, ATTEMPT, REQUEST = "antiphon-session", "antiphon-key", "antiphon-a
 # What a page of another origin must be allowed to send.
 HEADERS = ("content-type", SESSION, KEY, ATTEMPT, REQUEST)
 
+PATHS = ("attach", "stream", "poll", "push", "leave")
 CONTENT_TYPES = {"msgpack": "application/msgpack", "json": "application/json"}
 _FORMS = {content_type: form for form, content_type in CONTENT_TYPES.items()}
 # The longest a credential may be: 43 characters of key, 22 of sid, with room for other lengths.
@@ -42,9 +54,9 @@ class NativeDialect:
         """See Dialect.interpret."""
         if not request.path:
             return _websocket(request)
-        if request.path not in ("attach", "poll", "push", "leave"):
+        if request.path not in PATHS:
             return Answer(
-                404, f"{request.path!r} is none of attach, poll, push, leave; is the client's version this server's?"
+                404, f"{request.path!r} is none of {', '.join(PATHS)}; is the client's version this server's?"
             )
         if request.method != "POST":
             return Answer(405, f"{request.path} takes POST, not {request.method}", (("Allow", "POST"),))
@@ -53,8 +65,8 @@ class NativeDialect:
         message = _message(request)
         if isinstance(message, Answer):
             return message
-        if request.path == "attach":
-            return Attach(self.codec_of(message), message)
+        if request.path in ("attach", "stream"):
+            return (Attach if request.path == "attach" else Stream)(self.codec_of(message), message)
         credentials = _credentials(request.headers)
         if isinstance(credentials, Answer):
             return credentials

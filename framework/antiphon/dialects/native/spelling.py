@@ -50,8 +50,11 @@ _MAPS: frozenset[type[p.Packet]] = frozenset({p.Hello, p.Welcome})
 # However tight the limits are for what users send, our own map fits: it may have so many members, and the auth of a
 # join stands in a pair, a list, that map and the packet.
 _MEMBERS, _IN_A_MAP = 32, 4
-# The last field is left out unless it says something.
-_SHORT: frozenset[type[p.Packet]] = frozenset({p.Event, p.Call, p.Ack})
+# So many of the last fields are left out unless they say something.
+_SHORT: dict[type[p.Packet], int] = {p.Event: 1, p.Call: 3, p.Ack: 1}
+# Who waits for one of these is told when it breaks a limit.
+_OF_STREAMS: frozenset[type[p.Packet]] = frozenset({p.Item, p.End})
+_OF_CALLS: frozenset[type[p.Packet]] = frozenset({p.Call, p.Reply, p.Failed, *_OF_STREAMS})
 # They carry names that a limit holds for.
 _NAMED = (p.Event, p.Call, p.Volatile)
 
@@ -62,7 +65,9 @@ def spell(packet: p.Packet) -> list[Any]:
     if kind in _MAPS:
         return [CODES[kind], {name: value for name, value in asdict(packet).items() if value is not None}]
     fields = [CODES[kind], *astuple(packet)]
-    if kind in _SHORT and not fields[-1]:
+    for _ in range(_SHORT.get(kind, 0)):
+        if fields[-1]:
+            break
         del fields[-1]
     return fields
 
@@ -110,7 +115,7 @@ def _read(item: Any, limits: Limits) -> p.Packet | None:
         if kind in _MAPS:
             deepest, keys = limits.depth + _IN_A_MAP, max(keys, _MEMBERS)
         if (found := stray(item, deepest, keys)) is not None:
-            return _broken(kind, item, found.error(kind.__name__), limits.name)
+            return _broken(kind, item, found.error(kind.__name__), found.limit, limits.name)
         if kind in _MAPS:
             return kind(**asdict(msgspec.convert(item[1], _READERS[kind])))
         packet: p.Packet = msgspec.convert(item[1:], kind)
@@ -119,18 +124,20 @@ def _read(item: Any, limits: Limits) -> p.Packet | None:
     name = limits.name
     if kind in _NAMED and (len(packet.name) > name or len(packet.namespace) > name):  # type: ignore[attr-defined]  # all of _NAMED have both
         expected = f"at most {name} characters"
-        return _broken(kind, item, PayloadError(f"a name has {expected}", parameter="name", expected=expected), name)
+        too_long = PayloadError(f"a name has {expected}", parameter="name", expected=expected)
+        return _broken(kind, item, too_long, "name", name)
     return packet
 
 
-def _broken(kind: type[p.Packet], item: list[Any], error: PayloadError, name: int) -> p.Packet:
+def _broken(kind: type[p.Packet], item: list[Any], error: PayloadError, limit: str | None, name: int) -> p.Packet:
     if kind in _MAPS or CODES[kind] >= FIRST_UNCOUNTED:
         raise RemoteProtocolError("protocol", str(error))
-    call = item[1] if kind is p.Call and len(item) > 1 else None
+    first, second = [*item[1:3], None, None][:2]
+    namespace = first if kind is p.Join and type(first) is str and len(first) <= name else None
     # Only an id that could be one is answered: the peer could not read the answer to any other.
-    call = call if type(call) is int and 1 <= call <= p.MAX_NUMBER else None
-    namespace = item[1] if kind is p.Join and len(item) > 1 else None
-    return Broken(kind, error, call, namespace if type(namespace) is str and len(namespace) <= name else None)
+    call = first if kind in _OF_CALLS and type(first) is int and 1 <= first <= p.MAX_NUMBER else None
+    stream = second if kind in _OF_STREAMS and type(second) is int and 0 <= second <= p.MAX_NUMBER else None
+    return Broken(kind, error, call, namespace, limit, stream)
 
 
 def _as_map(kind: type[p.Packet]) -> type[msgspec.Struct]:

@@ -5,6 +5,7 @@ import random
 import ssl
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from antiphon.testing.proxy.chaos import Chaos
 from antiphon.testing.proxy.faults import Ending
@@ -17,10 +18,11 @@ from antiphon.testing.proxy.tasks import Tasks
 class FaultProxy(Switches):
     """A TCP proxy on 127.0.0.1 in front of a server, with faults that can be switched while it runs.
 
-        async with FaultProxy("127.0.0.1", server_port, seed=1) as proxy:
+        async with FaultProxy("http://127.0.0.1:8000") as proxy:
             ... connect clients to proxy.url ...
             proxy.cut()
 
+    `target` is the server's address, or its host beside `target_port`. A `seed` makes chaos the same every time.
     It reads enough HTTP/1.1 and WebSocket framing to refuse upgrades, to lose responses, to repeat POSTs
     and to know whether a cut fell inside a message; anything else goes through as plain bytes.
     With `ssl_context` clients speak TLS to it; the server behind always gets plain TCP.
@@ -28,15 +30,15 @@ class FaultProxy(Switches):
 
     def __init__(
         self,
-        target_host: str,
-        target_port: int,
+        target: str,
+        target_port: int | None = None,
         *,
         seed: int | None = None,
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__()
-        self.target(target_port, target_host)
+        self.target(*_address(target, target_port))
         self.port = port
         self._random = random.Random(seed)
         self._ssl_context = ssl_context
@@ -125,3 +127,13 @@ class FaultProxy(Switches):
             await link.run()
         finally:
             self._links.discard(link)
+
+
+def _address(target: str, port: int | None) -> tuple[int, str]:
+    """The port and host that a target names."""
+    if port is not None:
+        return port, target
+    url = urlsplit(target)
+    if url.scheme != "http" or url.hostname is None:
+        raise ValueError(f"a FaultProxy stands before 'http://127.0.0.1:8000' or a host and a port, not {target!r}")
+    return url.port or 80, url.hostname

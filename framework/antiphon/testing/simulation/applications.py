@@ -1,25 +1,29 @@
 """The two applications that talk: their handlers write down what they are handed, take their time, and ask back.
 
-Their arguments are Any on purpose: a schedule registers handlers anew, and reading other annotations takes its time.
+A schedule registers handlers anew, and reading their signatures takes its time: so most take what comes (`*said`), and
+annotations are no strings in this file.
 """
 
-from __future__ import annotations
-
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from copy import copy
 from functools import partial
 from random import Random
 from typing import Any
 
 from antiphon.client.namespace import ClientNamespace
-from antiphon.errors import CallError, ConnectionClosed, LocalProtocolError, OutboxFull, Refused
-from antiphon.protocol.packets import Call, Event, Volatile
+from antiphon.dispatch.handlers import Handlers
+from antiphon.errors import ConnectionClosed, LocalProtocolError, OutboxFull, Refused
+from antiphon.protocol.packets import Event, Volatile
 from antiphon.server.namespace import Namespace
 from antiphon.server.socket import Socket
 from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.client_end import ClientEnd
+from antiphon.testing.simulation.conversation import Conversation, Shape
 from antiphon.testing.simulation.history import Sent, SessionLog
 from antiphon.testing.simulation.server_connection import SimulatedConnection
 from antiphon.testing.simulation.server_end import ServerEnd
-from antiphon.testing.simulation.tasks import Signal, Task, pause
 
 __all__ = ["NAMESPACES", "ClientApplication", "ServerApplication"]
 
@@ -32,10 +36,14 @@ class ServerApplication:
     def __init__(self, server: ServerEnd, random: Random) -> None:
         self.server = server
         self.history = server.history
+        self.talk = Conversation(server.history, server.process, up=False)
         self.random = random
         self.latest: list[Sent] = []
-        for name in NAMESPACES:
-            self._register(server.namespace(name))
+        first, *others = map(server.namespace, NAMESPACES)
+        self._register(first)
+        for namespace in others:
+            # The same handlers: reading their signatures once more would only take its time.
+            namespace.handlers = first.handlers
 
     def _register(self, namespace: Namespace) -> None:
         namespace.on_connect(self._connect)
@@ -43,6 +51,9 @@ class ServerApplication:
         namespace.on("e")(self._event)
         namespace.on("c")(self._call)
         namespace.on("v")(self._volatile)
+        namespace.on("ticks")(self._ticks)
+        namespace.on("sum")(self._sum)
+        namespace.on("echo")(self._echo)
 
     def log(self, socket: Socket) -> SessionLog:
         """The log of a socket's session."""
@@ -56,7 +67,7 @@ class ServerApplication:
         socket.data["name"] = log.sid
         await socket.join("lobby")
         if auth == "slow":
-            await pause(self.server.time, 0.5)
+            await asyncio.sleep(0.5)
         if auth == "no":
             invariants.i15_left(self.history, log, name)
             raise Refused("not you")
@@ -68,21 +79,36 @@ class ServerApplication:
         log.rooms.pop(name, None)
         log.data.pop(name, None)
 
-    async def _event(self, socket: Socket, serial: Any, delay: Any, ask: Any, again: Any, pad: Any) -> None:
+    async def _event(self, socket: Socket, *said: Any) -> None:
+        serial, delay, ask, again, _ = said
         invariants.i2_up_in_order_once(self.history, self.log(socket), self.history.up[serial], again)
         if delay:
-            await pause(self.server.time, delay / 1000)
+            await asyncio.sleep(delay / 1000)
         if ask:
-            await socket.call("c", self.history.serial(), delay, timeout=5.0)
+            await self.talk.call(socket, delay, 5.0)
 
-    async def _call(self, socket: Socket, serial: Any, delay: Any, again: Any) -> Any:
+    async def _call(self, socket: Socket, *asked: Any) -> Any:
+        serial, delay, again = asked
         invariants.i2_up_in_order_once(self.history, self.log(socket), self.history.up[serial], again)
         if delay:
-            await pause(self.server.time, delay / 1000)
+            await asyncio.sleep(delay / 1000)
         return serial
 
     async def _volatile(self, socket: Socket, mark: Any) -> None:
         invariants.i16_volatile_at_most_once_up(self.history, self.log(socket), int(mark[2:]))
+
+    async def _ticks(self, socket: Socket, *asked: Any) -> AsyncGenerator[Any, None]:
+        async with aclosing(self.talk.ticks(*asked)) as items:
+            async for item in items:
+                yield item
+
+    async def _sum(self, socket: Socket, serial: Any, rows: AsyncIterator[Any], *how: Any) -> Any:
+        return await self.talk.sum(serial, rows, *how)
+
+    async def _echo(self, socket: Socket, serial: Any, rows: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+        async with aclosing(self.talk.echo(serial, rows)) as items:
+            async for item in items:
+                yield item
 
     # -- what it emits by itself
 
@@ -107,31 +133,27 @@ class ServerApplication:
 
     def emit_latest(self, line: SimulatedConnection, socket: Socket, key: str) -> None:
         """A value of which only the newest counts."""
-        sent = Sent(
-            self.history.serial(), "latest", socket.namespace.name, self.server.time.now, sid=line.log.sid, key=key
-        )
-        packet = Event(socket.namespace.name, "e", [sent.serial, 0, False, key])
-        sent.entry = line.session.send(packet, key=(socket.namespace.name, key))
-        self.server.flusher.soon()
+        name = socket.namespace.name
+        sent = Sent(self.history.serial(), "latest", name, self.server.time.now, sid=line.log.sid, key=key)
+        socket.emit_nowait("e", sent.serial, 0, False, key, latest=key)
+        sent.entry = line.session.outbox.unsent((name, "e", key))
         self.server.emitted(line, sent)
+        self.history.newest[line.log.sid, name, key] = sent
         self.latest.append(sent)
 
     def emit_volatile(self, line: SimulatedConnection, socket: Socket) -> None:
         """An event that may be dropped."""
         serial, now = self.history.serial(), self.server.time.now
         line.log.volatile[serial] = (now, line.log.detaches)
-        line.session.send_volatile(Volatile(socket.namespace.name, "v", [f"~d{serial:06}"]), now)
-        self.server.flusher.soon()
+        socket.emit_nowait("v", f"~d{serial:06}", volatile=True)
 
-    def call(self, socket: Socket, delay: int, timeout: float) -> None:
+    def call(self, socket: Socket, delay: int, timeout: float, gives_up: float | None = None) -> None:
         """A call to a client; its outcome is written down by the connection."""
-        Task(self.server.time, self.server.process, self._ask(socket, delay, timeout))
+        _task = self.talk.begin(self.talk.call(socket, delay, timeout), gives_up)
 
-    async def _ask(self, socket: Socket, delay: int, timeout: float) -> None:
-        try:
-            await socket.call("c", self.history.serial(), delay, timeout=timeout)
-        except (CallError, ConnectionClosed):
-            return
+    def stream(self, socket: Socket, shape: Shape) -> None:
+        """A call with streams to a client."""
+        _task = self.talk.begin(self.talk.stream(socket, shape), shape.gives_up)
 
 
 class ClientApplication:
@@ -140,24 +162,32 @@ class ClientApplication:
     def __init__(self, client: ClientEnd, random: Random) -> None:
         self.client = client
         self.history = client.history
+        self.talk = Conversation(client.history, client.process, up=True)
         self.random = random
         self.inside: dict[str, bool] = {}
+        self._handlers: Handlers | None = None  # that all namespaces have in common
         self.clears = False
         self.latest: list[Sent] = []
 
     def join(self, name: str, auth: str) -> None:
         """Ask for a namespace."""
         fresh = name not in self.client.namespaces
-        namespace = self.client.namespace(name, auth)
+        namespace = self.client.namespace(name, auth=auth)
         if fresh:
             self._register(namespace)
 
     def _register(self, namespace: ClientNamespace) -> None:
+        if self._handlers is None:
+            namespace.on("e")(self._event)
+            namespace.on("c")(self._call)
+            namespace.on("v")(self._volatile)
+            namespace.on("ticks")(self.talk.ticks)
+            namespace.on("sum")(self.talk.sum)
+            namespace.on("echo")(self.talk.echo)
+            self._handlers = namespace.handlers
+        namespace.handlers = copy(self._handlers)
         namespace.on_connect(partial(self._connect, namespace.name))
         namespace.on_disconnect(partial(self._disconnect, namespace.name))
-        namespace.on("e")(self._event)
-        namespace.on("c")(self._call)
-        namespace.on("v")(self._volatile)
 
     # -- handlers
 
@@ -170,27 +200,27 @@ class ClientApplication:
         if self.random.random() < 0.5:
             self.emit(name, 0, False, 0, False)
         if self.random.random() < 0.3:
-            await pause(self.client.time, 0.3)
+            await asyncio.sleep(0.3)
 
     async def _disconnect(self, name: str) -> None:
         if not self.inside.get(name):
             self.history.violated(f"the client left {name} without being there", "I15")
         self.inside[name] = False
 
-    async def _event(self, serial: Any, delay: Any, ask: Any, pad: Any) -> None:
+    async def _event(self, *said: Any) -> None:
+        serial, delay, ask, _ = said
         invariants.i1_down_in_order_once(self.history, self.history.down[serial])
         if delay:
-            await pause(self.client.time, delay / 1000)
+            await asyncio.sleep(delay / 1000)
         if ask:
-            name = self.history.down[serial].namespace
-            signal = self.call(name, 0, 5.0, False)
-            if signal is not None:
-                await signal
+            place = self.client.namespaces[self.history.down[serial].namespace]
+            await self.talk.call(place, 0, 5.0, repeatable=False)
 
-    async def _call(self, serial: Any, delay: Any) -> Any:
+    async def _call(self, *asked: Any) -> Any:
+        serial, delay = asked
         invariants.i1_down_in_order_once(self.history, self.history.down[serial])
         if delay:
-            await pause(self.client.time, delay / 1000)
+            await asyncio.sleep(delay / 1000)
         return serial
 
     async def _volatile(self, mark: Any) -> None:
@@ -228,7 +258,7 @@ class ClientApplication:
             sent.entry = client.session.emit(
                 packet,
                 deadline=None if deadline is None else client.time.now + deadline,
-                key=(name, key) if key else None,
+                key=(name, "e", key) if key else None,
                 repeatable=repeatable,
             )
         except (OutboxFull, ConnectionClosed, LocalProtocolError):
@@ -236,6 +266,7 @@ class ClientApplication:
         sent.held = sent.entry.held
         self.history.up[sent.serial] = self.history.open_up[sent.serial] = sent
         if key:
+            self.history.newest["", name, key] = sent
             self.latest.append(sent)
         client.after()
         return sent
@@ -247,25 +278,13 @@ class ClientApplication:
         client.session.emit_volatile(Volatile(name, "v", [f"~u{serial:06}"]), client.time.now)
         client.after()
 
-    def call(self, name: str, delay: int, timeout: float, repeatable: bool) -> Signal | None:
-        """A call to the server; the signal is set with its outcome."""
-        client, session = self.client, self.client.session
-        sent = Sent(self.history.serial(), "call", name, client.time.now, repeatable=repeatable)
-        signal = Signal()
+    def call(
+        self, name: str, delay: int, timeout: float, *, repeatable: bool = False, gives_up: float | None = None
+    ) -> None:
+        """A call to the server; its outcome is written down by the client's end."""
+        place = self.client.namespaces[name]
+        _task = self.talk.begin(self.talk.call(place, delay, timeout, repeatable=repeatable), gives_up)
 
-        def settle(outcome: Any) -> None:
-            sent.outcomes.append(outcome)
-            self.history.open_up.pop(sent.serial, None)  # whatever becomes of it, nobody waits for it
-            signal.set(outcome)
-
-        packet = Call(session.next_call(), name, "c", [sent.serial, delay, repeatable], round(timeout * 1000))
-        try:
-            pending = session.emit_call(packet, settle, client.time.now + timeout, repeatable=repeatable)
-        except (OutboxFull, ConnectionClosed, LocalProtocolError):
-            return None
-        sent.entry = pending.entry
-        sent.held = pending.entry.held
-        self.history.up[sent.serial] = self.history.open_up[sent.serial] = sent
-        self.history.calls.append(sent)
-        client.after()
-        return signal
+    def stream(self, name: str, shape: Shape) -> None:
+        """A call with streams to the server."""
+        _task = self.talk.begin(self.talk.stream(self.client.namespaces[name], shape), shape.gives_up)

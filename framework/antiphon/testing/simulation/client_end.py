@@ -1,37 +1,40 @@
-"""The client's end: the product's session, connector and worker, in a shell as thin as client/client.py."""
+"""The client's end: the product's Client on a loop of virtual time, with ports into the simulated network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+import contextlib
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from antiphon.client.asking import ClientAsking
 from antiphon.client.backoff import Backoff
+from antiphon.client.client import Client
 from antiphon.client.connector import Connector, Link, Port
+from antiphon.client.credentials import Credentials
 from antiphon.client.namespace import ClientNamespace
 from antiphon.client.worker import Worker
 from antiphon.config import Backoff as BackoffSettings
-from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
 from antiphon.errors import ConnectionClosed
+from antiphon.protocol.calls import Outcome, Pending
 from antiphon.protocol.client_session import ClientSession, Loss
-from antiphon.protocol.membership import Place
 from antiphon.protocol.outbox import Entry
+from antiphon.protocol.packets import Call
 from antiphon.testing.simulation import invariants
-from antiphon.testing.simulation.client_ports import PollingAdapter, StreamPort
-from antiphon.testing.simulation.history import History
+from antiphon.testing.simulation.answering import RecordedAnswering
+from antiphon.testing.simulation.client_ports import EventStreamAdapter, PollingAdapter, StreamPort
+from antiphon.testing.simulation.history import History, Sent, kind_of
 from antiphon.testing.simulation.network import Network
+from antiphon.testing.simulation.people import OWNER
+from antiphon.testing.simulation.process import Process
 from antiphon.testing.simulation.profile import Profile
-from antiphon.testing.simulation.tasks import Task
-from antiphon.testing.simulation.virtual_time import Process, VirtualTime
-from antiphon.types import Data
+from antiphon.testing.simulation.virtual_time import VirtualTime
 
 if TYPE_CHECKING:
-    from antiphon.client.client import Client
+    import aiohttp
 
 __all__ = ["ClientEnd"]
-
-NEVER = float("inf")
-CLOSE_WAIT = 3.0
 
 
 class RecordedSession(ClientSession):
@@ -52,8 +55,41 @@ class RecordedSession(ClientSession):
         return super()._give_back(entries)
 
 
-class ClientEnd:
+class RecordedClientAsking(ClientAsking):
+    """The product's calls; each is written down with its outcome."""
+
+    history: History
+
+    def _open(self, packet: Call, settle: Callable[[Outcome], None], deadline: float, repeatable: bool) -> Pending:
+        history = self.history
+        sent = Sent(packet.args[0], kind_of(packet), packet.namespace, self._clock(), repeatable=repeatable)
+
+        def settled(outcome: Outcome) -> None:
+            sent.outcomes.append(outcome)
+            history.open_up.pop(sent.serial, None)  # whatever becomes of it, nobody waits for it
+            settle(outcome)
+
+        pending = super()._open(packet, settled, deadline, repeatable)
+        sent.entry = pending.entry
+        sent.held = pending.entry.held
+        history.up[sent.serial] = sent
+        history.calls.append(sent)
+        if sent.kind == "call":
+            history.open_up[sent.serial] = sent
+        return pending
+
+
+class _NoHttp:
+    """Where the product has aiohttp: nothing of that is asked, and in the end it is closed."""
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class ClientEnd(Client):
     """One client object and what a process has around it."""
+
+    session: RecordedSession
 
     def __init__(
         self,
@@ -69,135 +105,77 @@ class ClientEnd:
         self.history = history
         self.process = Process(time)
         self.high_water = profile.high_water
-        self._window = profile.resume.window
-        codec = MsgpackCodec(profile.limits) if profile.form == "msgpack" else JsonCodec(profile.limits)
-        self.session = RecordedSession(
-            codec, key, outbox=profile.client_outbox, inbox=profile.client_inbox, limits=profile.limits, wake=self._soon
-        )
-        self.session.history = history
-        self.connector = Connector(
-            self.session,
-            self._open_port,
-            kinds=("websocket", "longpoll"),
-            backoff=Backoff(BackoffSettings(), random),
-        )
         self.known: str | None = None  # the session that the application last knew of
-        self.namespaces: dict[str, ClientNamespace] = {}
-        self._worker = Worker(cast("Client", self))
-        self._timer_at = NEVER
-        self._flushing = False
-        self._closing = 0
-        self._stopped = self.connector.stopped
+        self._window = profile.resume.window
+        super().__init__("simulated:", limits=profile.limits, form=profile.form, clock=time.clock, opener=self._open)
+        # What the product draws from `secrets` and `random` has to be the same whenever the schedule is played again.
+        session = self.session = RecordedSession(
+            self.session.codec,
+            key,
+            outbox=profile.client_outbox,
+            inbox=profile.client_inbox,
+            limits=profile.limits,
+            wake=self._soon,
+        )
+        session.history = history
+        session.answering = self.answering = RecordedAnswering(history, self.process)
+        self._credentials = Credentials(self, OWNER)
+        session.on_renew = self._credentials.wanted
+        self.connector = self._connector = Connector(
+            session,
+            self._open_port,
+            kinds=profile.transports,
+            backoff=Backoff(BackoffSettings(), random),
+            ask=lambda link: self._credentials.give(self.connector, link),
+        )
+        self.asking = asking = RecordedClientAsking(self)
+        asking.history = history
+        self._worker = Worker(self)
+        self._goodbye: asyncio.Task[None] | None = None
 
-    # -- what the application does
+    @property
+    def namespaces(self) -> dict[str, ClientNamespace]:
+        """Those that were asked for."""
+        return self._namespaces
 
-    def namespace(self, name: str, auth: str) -> ClientNamespace:
-        """As Client.namespace."""
-        namespace = self.namespaces.get(name)
-        if namespace is None:
-            namespace = self.namespaces[name] = ClientNamespace(cast("Client", self), name)
-        if self.session.members[name].place in (Place.OUT, Place.REFUSED):
-            namespace.wanted()
-        self.session.join(name, auth)
-        self.after()
-        return namespace
+    # -- what the application does, as a task of its own where it may take time
 
-    def leave(self, name: str) -> None:
-        """As Client.left."""
-        namespace = self.namespaces[name]
-        self.session.leave(name)
-        if namespace.connected:
-            self._worker.left(namespace)
-        namespace.kept_out(ConnectionClosed("left", name))
-        self.after()
+    @property
+    def leaving(self) -> bool:
+        """Whether a goodbye is being said."""
+        return self._goodbye is not None and not self._goodbye.done()
 
-    def connect(self) -> None:
-        """As Client.connect."""
-        self._closing += 1
-        if self.session.ending is not None:
-            self.session.renew()
-        self.connector.start(self.time.now)
-        self.after()
+    def begin(self) -> None:
+        """Connect, unless a goodbye is still being said."""
+        if not self.leaving:
+            # So that what the application does is flushed, without a session of aiohttp.
+            self._http = cast("aiohttp.ClientSession", _NoHttp())
+            _task = self.process.loop.create_task(self._connect())
 
-    def close(self) -> None:
-        """As Client.close, without the waiting."""
-        self._closing += 1
-        self.session.close(self.time.now)
-        self.after()
-        wait = CLOSE_WAIT if self.session.ending is None else 0.0
-        self.time.after(wait, partial(self.process.do, partial(self._closed, self._closing)))
+    async def _connect(self) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await self.connect()
 
-    def _closed(self, closing: int) -> None:
-        if closing != self._closing:
-            return
-        if self.session.ending is None:
-            self.session.end("closed", tell=False)
-        if self.connector.stopped is None:
-            self.connector.stop("closed")
-        self.after()
+    def say_goodbye(self) -> None:
+        """Close it."""
+        if not self.leaving:
+            self._goodbye = self.process.loop.create_task(self.close())
 
     def vanish(self) -> None:
         """The process ends without a word."""
         self.process.gone = True
         self.connector.stop("gone")
 
-    # -- what transports tell, as in Client
-
-    def on_opened(self, link: Link) -> None:
-        """A transport is open."""
-        self.connector.opened(link, self.time.now)
-        self.after()
-
-    def on_message(self, link: Link, message: Data) -> None:
-        """A message came."""
-        self.connector.received(link, message, self.time.now)
-        self.after()
-
-    def on_drained(self, link: Link) -> None:
-        """A transport takes more."""
-        self.session.outbox.mark()
-        self.after()
-
-    def on_lost(self, link: Link, code: int, reason: str) -> None:
-        """A transport ended."""
-        self.connector.lost(link, self.time.now, code, reason)
-        self.after()
-
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> Task:
-        """Run it."""
-        return Task(self.time, self.process, coroutine)
-
-    def find(self, name: str) -> ClientNamespace | None:
-        """The namespace of this name, if it was asked for."""
-        return self.namespaces.get(name)
-
-    # -- what follows, as in Client
+    # -- what is written down
 
     def after(self) -> None:
-        """As Client.after."""
-        session = self.session
-        while session.losses:
-            self._tell_loss(session.losses.pop(0))
-        if session.expired:
-            for entry in session.expired:
-                tell(self.history, entry.packet, "expired")
-            session.expired.clear()
-        self.known = session.sid or self.known
-        self._worker.wake()
-        stopped = self.connector.stopped
-        changed, self._stopped = stopped is not self._stopped, stopped
-        if changed and stopped is not None:
-            for namespace in self.namespaces.values():
-                namespace.kept_out(ConnectionClosed(stopped.code, stopped.reason))
-        if session.outbox.dirty:
-            self._soon()
-        self._set_timer()
+        """See Client.after."""
+        for entry in self.session.expired:
+            tell(self.history, entry.packet, "expired")
+        super().after()
+        self.known = self.session.sid or self.known
 
     def _tell_loss(self, loss: Loss) -> None:
-        out = [namespace for namespace in self.namespaces.values() if namespace.connected]
-        for namespace in out:
-            namespace.id = None
-        self._worker.lost(out, loss.reason)
         for packet, arrived in loss.unconfirmed:
             # Whoever forged packets in our name has made the server count them.
             known = None if self.known is not None and self.history.log(self.known).abused else arrived
@@ -214,32 +192,18 @@ class ClientEnd:
         if self.known is not None:
             self.history.losses[self.known] = loss.reason
             invariants.i3_losses_are_told_with_their_reason(self.history, self.known, loss, self.time.now, self._window)
+        super()._tell_loss(loss)
 
-    def _soon(self) -> None:
-        if not self._flushing:
-            self._flushing = True
-            self.time.soon(self._flush)
+    def _open(self, kind: str, link: Link, events: object) -> Port:
+        if kind == "websocket":
+            return StreamPort(self, link)
+        if kind == "sse":
+            return EventStreamAdapter(self, link)
+        return PollingAdapter(self, link)
 
-    def _flush(self) -> None:
-        self._flushing = False
-        self.connector.flush(self.time.now)
-        self.after()
-
-    def _set_timer(self) -> None:
-        due = self.connector.due
-        if due != self._timer_at:
-            self._timer_at = due
-            if due != NEVER:
-                self.time.at(due, partial(self.process.do, partial(self._tick, due)))
-
-    def _tick(self, due: float) -> None:
-        if due == self._timer_at:
-            self._timer_at = NEVER
-            self.connector.tick(self.time.now)
-            self.after()
-
-    def _open_port(self, kind: str, link: Link) -> Port:
-        return StreamPort(self, link) if kind == "websocket" else PollingAdapter(self, link)
+    def later(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call it in this process at the end of the turn."""
+        self.time.soon(partial(self.process.do, partial(callback, *args)))
 
 
 def tell(history: History, packet: Any, fate: str, sid: str = "") -> None:

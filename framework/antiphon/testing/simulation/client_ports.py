@@ -6,7 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from antiphon.client.connector import Link
-from antiphon.client.polling import HttpRequest, PollingPort, Told
+from antiphon.client.polling import PollingPort
+from antiphon.client.requests import HttpRequest, Told
+from antiphon.client.streaming import StreamingPort
 from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.exchanges import Exchange, Reply
 from antiphon.testing.simulation.streams import Close, Stream
@@ -15,7 +17,7 @@ from antiphon.types import Data
 if TYPE_CHECKING:
     from antiphon.testing.simulation.client_end import ClientEnd
 
-__all__ = ["PollingAdapter", "StreamPort"]
+__all__ = ["EventStreamAdapter", "PollingAdapter", "StreamPort"]
 
 
 class StreamPort:
@@ -98,7 +100,7 @@ class PollingAdapter:
         self._link = link
         self._port = PollingPort(client.session.codec, client.session, self._begin)
         self._polls: list[Exchange] = []
-        client.time.soon(partial(client.process.do, partial(client.on_opened, link)))
+        client.later(client.on_opened, link)
 
     @property
     def congested(self) -> bool:
@@ -140,3 +142,106 @@ class PollingAdapter:
             self._client.on_message(self._link, told.message)
         self._port.poll()
         self._client.on_drained(self._link)
+
+
+class EventStreamAdapter:
+    """One attach over an event stream and pushes, as client/transports.EventStream."""
+
+    single = True
+    pings = True
+
+    def __init__(self, client: ClientEnd, link: Link) -> None:
+        self._client = client
+        self._link = link
+        self._port = StreamingPort(client.session.codec, client.session, self._begin, limit=client.limits.message)
+        self._response: _Response | None = None
+        client.later(client.on_opened, link)
+
+    @property
+    def congested(self) -> bool:
+        """See Port."""
+        return self._port.congested
+
+    def write(self, message: Data) -> None:
+        """See Port.write."""
+        invariants.i16_volatile_leaves_soon_upwards(self._client, message)
+        self._port.write(message)
+
+    def close(self) -> None:
+        """See Port.close."""
+        self._port.close()
+        self._end_stream()
+
+    def _end_stream(self) -> None:
+        if self._response is not None:
+            self._response.end()
+
+    def _begin(self, request: HttpRequest) -> None:
+        client, form = self._client, self._client.session.codec.form
+        if request.verb == "stream":
+            self._end_stream()  # the probe's, which would stay open
+            self._response = _Response(self, client, request.token)
+            client.network.open_events(self._response, request, form)
+        else:
+            pushed = partial(self._pushed, request.token)
+            client.network.post(request, form, lambda reply: client.process.do(partial(pushed, reply)))
+
+    def _pushed(self, token: int, reply: Reply | None) -> None:
+        told = self._port.failed(token) if reply is None else self._port.answered(token, reply.status, reply.reason)
+        self._tell(told)
+        if not told.lost:
+            self._client.on_drained(self._link)
+
+    def came(self, token: int, item: Data | Close) -> None:
+        """A response brings something, or ends."""
+        if isinstance(item, Close):
+            self._tell(self._port.failed(token))
+            return
+        assert isinstance(item, bytes)
+        for told in self._port.came(token, item):
+            self._tell(told)
+
+    def _tell(self, told: Told) -> None:
+        if told.lost:
+            self._client.on_lost(self._link, told.code, told.reason)
+        elif told.message is not None:
+            self._client.on_message(self._link, told.message)
+
+
+class _Response:
+    """The client's end of one response that is a stream. Nothing goes up but that it was ended."""
+
+    def __init__(self, adapter: EventStreamAdapter, client: ClientEnd, token: int) -> None:
+        self._adapter = adapter
+        self._client = client
+        self._token = token
+        self._stream: Stream | None = None
+        self._ended = False
+
+    def opened(self, stream: Stream) -> None:
+        """The request has reached the server."""
+        self._stream = stream
+        if self._ended:
+            stream.up.send(Close())
+
+    def end(self) -> None:
+        """The client reads no more of it."""
+        if not self._ended:
+            self._ended = True
+            if self._stream is not None:
+                self._stream.up.send(Close())
+
+    def arrived(self, item: Data | Close) -> None:
+        """See StreamEnd."""
+        self._client.process.do(partial(self._arrived, item))
+
+    def _arrived(self, item: Data | Close) -> None:
+        if not self._ended:
+            self._adapter.came(self._token, item)
+
+    def taken(self, size: int) -> None:
+        """See StreamEnd."""
+
+    def broken(self) -> None:
+        """See StreamEnd."""
+        self.arrived(Close(1006))

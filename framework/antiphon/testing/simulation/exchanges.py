@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from antiphon.client.polling import HttpRequest
+from antiphon.client.requests import HttpRequest
 from antiphon.testing.simulation.virtual_time import VirtualTime
 from antiphon.types import Data
 

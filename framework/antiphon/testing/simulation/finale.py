@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.testing.simulation import invariants, standing_invariants
+from antiphon.testing.simulation import invariants, standing_invariants, stream_invariants
 from antiphon.testing.simulation.history import Sent
 from antiphon.testing.simulation.steps import Play
 
@@ -23,17 +23,19 @@ def finish(stage: Play) -> None:
     """Play the end; violations are in the history."""
     for act in (_calm, _idle, _move_over, _close):
         if not stage.history.violations:
-            act(stage)
+            with stage.client.process.running():
+                act(stage)
 
 
 def _calm(stage: Play) -> None:
     """No more faults: whatever is broken is found out, and everything arrives."""
     client, history = stage.client, stage.history
     stage.network.calm()
+    stage.people.calm = True
     stage.come_online()
-    if client.connector.stopped is not None:
-        stage.run(4.0)  # a goodbye may still be said
-        client.connect()
+    if client.leaving or client.connector.stopped is not None:
+        stage.run(10.0)  # a goodbye may still be said
+        client.begin()
     stage.run(CALLS)
     waited = CALLS
     while waited < LONGEST and not _quiet(stage):
@@ -46,6 +48,11 @@ def _calm(stage: Play) -> None:
     stage.judge()
     standing_invariants.i3_everything_arrived_or_was_told(history, stage.server, client)
     standing_invariants.i14_no_call_is_forgotten(history)
+    stream_invariants.i14_every_stream_ended(history, living=True)
+    stream_invariants.i16_the_newest_value_arrived(history)
+    stream_invariants.i18_nothing_goes_on(history, client)
+    if stage.line is not None:
+        stream_invariants.i18_nothing_goes_on(history, stage.line)
     standing_invariants.i14_one_outcome_per_call(history)
     line = stage.line
     if line is not None and not history.violations:
@@ -60,8 +67,8 @@ def _attached(stage: Play, waited: float) -> None:
         if client.connector.live is None:
             history.violated(f"the client is not attached {waited} s after the last fault", "I3", "I8")
     elif history.losses.get(client.known or "") == "closed":
-        client.connect()  # the server said goodbye just before
-        stage.run(5.0)
+        client.begin()  # the server said goodbye just before
+        stage.run(10.0)
     else:
         history.violated(f"the client gave up: {stopped.code} {stopped.reason}", "I8")
 
@@ -73,6 +80,7 @@ def _quiet(stage: Play) -> bool:
         and line is not None
         and not stage.history.open_up
         and not line.log.expected
+        and not stage.history.open_flows(living=True)
         and stage.client.session.outbox.idle
         and line.session.outbox.idle
     )
@@ -89,7 +97,7 @@ def _idle(stage: Play) -> None:
 def _move_over(stage: Play) -> None:
     """In some of the schedules: from WebSocket to polling, and back over a WebSocket that may not carry."""
     random, network = stage.random, stage.network
-    if random.random() > 0.12:
+    if random.random() > 0.05:
         return
     stage.app.join("/a", "yes")
     network.weather.websocket = "refused"
@@ -135,7 +143,7 @@ def _close(stage: Play) -> None:
         history.log(client.known).closing = True
     if (line := stage.line) is not None:
         line.log.closing = True
-    client.close()
+    client.say_goodbye()
     stage.run(5.0)
     if (line := stage.line) is not None:
         history.violated(f"{line.log.sid} was closed in a calm network and lives on", "I3")
@@ -144,4 +152,10 @@ def _close(stage: Play) -> None:
     if left:
         history.violated(f"{len(left)} sessions are left", "I17")
     standing_invariants.i15_everybody_left(history)
+    standing_invariants.i14_no_call_is_forgotten(history)
+    stream_invariants.i14_every_stream_ended(history)
+    ends: list[stream_invariants.Ending] = [client, *stage.server.connections]
+    for end in ends:
+        stream_invariants.i18_nothing_goes_on(history, end)
+    stream_invariants.i18_no_task_is_left(history, stage.processes)
     stage.judge()

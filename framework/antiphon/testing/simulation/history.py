@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, NamedTuple
 
+from antiphon.errors import CallError, CallTimeout
 from antiphon.protocol.closing import Ending
 from antiphon.protocol.outbox import Entry, Outbox
+from antiphon.protocol.packets import Call
+from antiphon.testing.simulation.flows import Flow
+from antiphon.testing.simulation.process import Process
 
-__all__ = ["History", "Sent", "SessionLog", "Violation"]
+__all__ = ["History", "Sent", "SessionLog", "Violation", "kind_of"]
 
 
 class Violation(NamedTuple):
@@ -52,7 +56,7 @@ class Sent:
         repeatable: bool = False,
     ) -> None:
         self.serial = serial
-        self.kind = kind  # event, latest, call, volatile
+        self.kind = kind  # event, latest, call, stream
         self.namespace = namespace
         self.at = at
         self.sid = sid  # downwards: the session it was emitted to
@@ -72,6 +76,16 @@ class Sent:
     def withdrawn(self) -> bool:
         """Replaced by a newer value, or out of time, before it had a number."""
         return self.entry is not None and self.entry.withdrawn
+
+    @property
+    def given_up(self) -> bool:
+        """A call that its caller does not wait for any more: it need not be started."""
+        return bool(self.outcomes) and type(self.outcomes[0]) in (CallTimeout, CallError)
+
+
+def kind_of(call: Call) -> str:
+    """A call with streams is run beside the others: it has no place in their order."""
+    return "stream" if call.streams or call.credit else "call"
 
 
 class SessionLog:
@@ -120,17 +134,41 @@ class History:
         self.volatile_up: dict[int, tuple[float, int]] = {}  # when, and after how many detachments
         self.losses: dict[str, str] = {}  # sessions that the client was told are lost, and why
         self.calls: list[Sent] = []
+        # The last of the latest values, by session, namespace and key.
+        self.newest: dict[tuple[str, str, str], Sent] = {}
+        self.flows: dict[tuple[int, int], Flow] = {}
+        self.askers: dict[int, Process] = {}  # whose calls with streams these are
+        self.items = 0  # of all streams
         self._serial = 0
 
     @property
     def sent(self) -> int:
         """How many things were sent so far."""
-        return self._serial
+        return self._serial + self.items
 
     def serial(self) -> int:
         """A number for the next thing sent."""
         self._serial += 1
         return self._serial
+
+    def flow(self, serial: int, number: int, *, up: bool) -> Flow:
+        """A stream of a call, known by both of its ends."""
+        flow = self.flows.get((serial, number))
+        if flow is None:
+            flow = self.flows[serial, number] = Flow(serial, number, up=up)
+        return flow
+
+    def open_flows(self, *, living: bool = False) -> list[Flow]:
+        """The streams that somebody still works on; `living`: but for those of a page that was closed."""
+        return [flow for flow in self.flows.values() if flow.open and not (living and self._unnoticed(flow.serial))]
+
+    def _unnoticed(self, serial: int) -> bool:
+        sent = self.down.get(serial)
+        return self.askers[serial].gone or (sent is not None and self.unnoticed(sent))
+
+    def unnoticed(self, sent: Sent) -> bool:
+        """It was sent down to a page that was closed, and the server does not know that yet."""
+        return sent.sid in self.losses and self.sessions[sent.sid].ending is None
 
     def violated(self, text: str, *names: str) -> None:
         """An invariant does not hold."""

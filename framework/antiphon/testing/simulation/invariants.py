@@ -14,9 +14,12 @@ from antiphon.config import Resume
 from antiphon.protocol.client_session import Loss
 from antiphon.protocol.packets import Hello, Refuse, Welcome
 from antiphon.testing.simulation.history import History, Sent, SessionLog
+from antiphon.testing.simulation.people import IMPOSTOR
 from antiphon.types import Data
 
 if TYPE_CHECKING:
+    from antiphon.protocol.identity import Identity
+    from antiphon.server.line import Line
     from antiphon.server.registry import Admission, Registry
     from antiphon.testing.simulation.client_end import ClientEnd
     from antiphon.testing.simulation.server_connection import SimulatedConnection
@@ -37,13 +40,15 @@ def i1_down_in_order_once(history: History, sent: Sent) -> None:
     """The client was handed an event: it must be the next one that its session's server emitted."""
     log = history.log(sent.sid)
     latest = ("I16",) if sent.kind == "latest" else ()
+    if sent.withdrawn:
+        history.violated(f"{sent} came to the client, and was taken back before", "I16")
     if sent.delivered:
         history.violated(f"{sent} was handed to the client again", *_wire(("I1", *latest), log))
     sent.delivered.append(sent.sid)
     expected = log.expected
     while expected and expected[0] is not sent:
         passed = expected.popleft()
-        if not passed.withdrawn:
+        if not passed.withdrawn and not passed.given_up:
             history.violated(f"{sent} came to the client, and {passed} had not", *_wire(("I1", *latest), log))
     if expected:
         expected.popleft()
@@ -54,6 +59,8 @@ def i1_down_in_order_once(history: History, sent: Sent) -> None:
 def i2_up_in_order_once(history: History, log: SessionLog, sent: Sent, redelivered: bool) -> None:
     """A handler of the server starts: once, in the order of its namespace, and of all that waited at no gate."""
     names = ("I2", "I16") if sent.kind == "latest" else ("I2", "I14") if sent.kind == "call" else ("I2",)
+    if sent.withdrawn and not sent.repeatable:
+        history.violated(f"{sent} was handled, and was taken back before", *names)
     if log.sid in sent.delivered or (sent.delivered and not (sent.repeatable and redelivered)):
         history.violated(f"{sent} was handled again in {log.sid}", *_wire(names, log))
     if sent.fate in ("unsent", "expired", "returned", "not arrived"):
@@ -120,13 +127,22 @@ def i7_older_never_displaces_newer(history: History, log: SessionLog, attempt: i
 
 
 @contextmanager
-def judged_admission(history: History, registry: Registry, hello: Hello) -> Iterator[Callable[[Admission], None]]:
+def judged_admission(
+    history: History, registry: Registry, hello: Hello, identity: Identity
+) -> Iterator[Callable[[Admission], None]]:
     """A Hello is answered: judge it by what the registry looked like before."""
+    claimed = registry.claimed(hello)
+    # The session may have ended while the hook was asked; what is left of it is for nobody else either.
+    another = identity.id == IMPOSTOR or (claimed is not None and not claimed.session.identity.same_as(identity))
+    before = _undisturbed(claimed)
     line = registry.find(hello.sid, hello.key) if hello.sid is not None else None
     alive = line is not None and line.session.ending is None and line.session.state.name != "CLOSING"
     attempt = line.session.attempt if line is not None else 0
 
     def judge(admission: Admission) -> None:
+        if another:
+            i10_another_principal_is_refused(history, hello, admission, before, _undisturbed(claimed))
+            return
         i8_the_key_opens(history, hello, admission, alive=alive, attempt=attempt)
         i9_nothing_else_opens(history, hello, admission)
 
@@ -139,7 +155,9 @@ def i8_the_key_opens(history: History, hello: Hello, admission: Admission, *, al
     if hello.key.startswith("stranger"):
         return
     if isinstance(answer, Refuse) and answer.code != "stale":
-        history.violated(f"{hello} was refused: {answer.code}", "I8")
+        log = history.sessions.get(hello.sid or "")
+        if log is None or log.ending is None or log.ending.code != answer.code:
+            history.violated(f"{hello} was refused: {answer.code}", "I8")
     if alive and isinstance(answer, Refuse) and hello.attempt > attempt:
         history.violated(f"{hello} was called stale above attempt {attempt}", "I8")
     if alive and isinstance(answer, Welcome) and not answer.resumed:
@@ -154,6 +172,39 @@ def i9_nothing_else_opens(history: History, hello: Hello, admission: Admission) 
         line = admission.line
         if admission.answer.resumed or admission.answer.sid == hello.sid or line is None:
             history.violated(f"{hello} got into a session that is not its own", "I9")
+
+
+def _undisturbed(line: Line | None) -> tuple[object, ...]:
+    """What an attach that is refused may not change."""
+    if line is None:
+        return ()
+    session = line.session
+    inbox, outbox = session.inbox, session.outbox
+    return (
+        line.transport,
+        session.state,
+        session.attempt,
+        session.ending,
+        session.expires_at,
+        session.identity,
+        inbox.received,
+        outbox.acked,
+        outbox.cursor,
+        outbox.packets,
+    )
+
+
+def i10_another_principal_is_refused(
+    history: History, hello: Hello, admission: Admission, before: tuple[object, ...], after: tuple[object, ...]
+) -> None:
+    """Somebody with the key of a session has proved to be somebody else than whose it is."""
+    answer = admission.answer
+    log = history.sessions.get(hello.sid or "")
+    over = log.ending.code if log is not None and log.ending is not None else ""
+    if not isinstance(answer, Refuse) or answer.code not in ("principal_changed", over):
+        history.violated(f"{hello} is another person's, and was answered {answer}", "I10")
+    if before != after:
+        history.violated(f"another person changed {before} to {after}", "I10")
 
 
 def i8_sessions_end_for_a_reason(history: History, line: SimulatedConnection, resume: Resume) -> None:

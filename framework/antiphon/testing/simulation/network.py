@@ -6,10 +6,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
-from antiphon.client.polling import HttpRequest
+from antiphon.client.requests import HttpRequest
 from antiphon.testing.simulation.exchanges import Exchange, Fate, Reply
-from antiphon.testing.simulation.streams import Stream, StreamEnd
+from antiphon.testing.simulation.streams import Close, Stream, StreamEnd
 from antiphon.testing.simulation.virtual_time import VirtualTime
+from antiphon.types import Data
 
 __all__ = ["Network", "ServerSide", "Weather"]
 
@@ -24,10 +25,32 @@ class Weather:
         self.latency = 0.02
         # Or refused, silent, deaf (nothing gets up), mute (nothing gets down), fickle (one message gets down).
         self.websocket = "open"
+        # Or refused, or mute: a proxy keeps back what comes down.
+        self.events = "open"
         self.down = False
         self.losing = 0.0
         self.losing_answers = 0.0
         self.doubling = 0.0
+
+
+class EventsEnd(StreamEnd, Protocol):
+    """Who asked for a stream of events."""
+
+    def opened(self, stream: Stream) -> None:
+        """The request arrived."""
+        ...
+
+
+class _Nobody:
+    """Who reads the answer to a request that the network has doubled."""
+
+    def opened(self, stream: Stream) -> None: ...
+
+    def arrived(self, item: Data | Close) -> None: ...
+
+    def taken(self, size: int) -> None: ...
+
+    def broken(self) -> None: ...
 
 
 class ServerSide(Protocol):
@@ -35,6 +58,10 @@ class ServerSide(Protocol):
 
     def accept(self, stream: Stream) -> StreamEnd:
         """A WebSocket opens."""
+        ...
+
+    def accept_events(self, stream: Stream, request: HttpRequest, form: str) -> StreamEnd:
+        """A request came whose answer is a stream of events."""
         ...
 
     def serve(self, exchange: Exchange) -> None:
@@ -76,6 +103,28 @@ class Network:
         self.streams = [old for old in self.streams if not old.over]
         self.streams.append(stream)
         self._time.after(self._latency(), lambda: opened(stream))
+
+    def open_events(self, end: EventsEnd, request: HttpRequest, form: str) -> None:
+        """Make a request whose answer is a stream: its messages come to `end`, or it is broken, or nothing happens."""
+        self.requests += 1
+        weather, fate = self.weather, self._fate()
+        if weather.events == "refused" or fate is Fate.REQUEST_LOST:
+            if self._random.random() < 0.8:
+                self._time.after(self._latency(), end.broken)
+            return
+        black = weather.events == "mute" or fate is Fate.ANSWER_LOST
+        self._time.after(self._latency(), lambda: self._accept_events(end, request, form, black))
+        if fate is Fate.DOUBLED:
+            late = LATEST * self._random.random() ** 3
+            self._time.after(late, lambda: self._accept_events(_Nobody(), request, form, False))
+
+    def _accept_events(self, end: EventsEnd, request: HttpRequest, form: str, black: bool) -> None:
+        stream = Stream(self._time, self._latency)
+        stream.down.black = black
+        stream.join(end, self.server.accept_events(stream, request, form))
+        self.streams = [old for old in self.streams if not old.over]
+        self.streams.append(stream)
+        end.opened(stream)
 
     def post(self, request: HttpRequest, form: str, end: Callable[[Reply | None], None]) -> Exchange:
         """Make a request."""

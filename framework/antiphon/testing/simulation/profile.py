@@ -10,6 +10,10 @@ from antiphon.config import Heartbeat, Inbox, Limits, Outbox, Resume
 __all__ = ["Profile", "draw"]
 
 
+WITHOUT_EVENTS = ("websocket", "longpoll")
+WITH_EVENTS = ("websocket", "sse", "longpoll")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """The sizes of one schedule: small ones, so that 200 steps reach every bound."""
@@ -23,6 +27,7 @@ class Profile:
     heartbeat: Heartbeat = Heartbeat()
     resume: Resume = Resume()
     high_water: int = 4 << 10
+    transports: tuple[str, ...] = WITHOUT_EVENTS
 
 
 def draw(random: Random) -> Profile:
@@ -37,4 +42,5 @@ def draw(random: Random) -> Profile:
         server_outbox=Outbox(packets=packets, size=size),
         client_outbox=Outbox(packets=packets, size=size),
         high_water=random.choice((256, 4096)),
+        transports=random.choice((WITH_EVENTS, *(2 * (WITHOUT_EVENTS,)))),
     )

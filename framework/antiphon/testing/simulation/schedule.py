@@ -12,6 +12,7 @@ STEPS: dict[str, int] = {
     "client_emits": 16,
     "client_emits_many": 3,
     "client_calls": 5,
+    "client_streams": 5,
     "client_emits_volatile": 6,
     "client_emits_latest": 4,
     "client_joins": 4,
@@ -19,12 +20,13 @@ STEPS: dict[str, int] = {
     "server_emits": 16,
     "server_emits_many": 3,
     "server_calls": 5,
+    "server_streams": 5,
     "server_emits_volatile": 4,
     "server_emits_latest": 4,
     "server_puts_out": 1,
     "room_changes": 2,
     "time_passes": 24,
-    "much_time_passes": 3,
+    "much_time_passes": 2,
     "window_passes": 1,
     "cut": 8,
     "websocket_changes": 5,
@@ -72,9 +74,9 @@ def schedule(seed: int, steps: int) -> list[Step]:
     return [
         Step(
             name,
-            random.randrange(1 << 16),
-            random.randrange(1 << 16),
-            random.randrange(1 << 16),
+            random.getrandbits(16),
+            random.getrandbits(16),
+            random.getrandbits(16),
             random.choice((0.0, 0.0, 0.01, 0.05, 0.4)) * random.random(),
         )
         for name in random.choices(names, weights, k=steps)

@@ -1,21 +1,21 @@
-"""A connection of the product whose worker virtual time moves on, and which writes down what befalls it."""
+"""A connection of the product, which writes down what befalls it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from antiphon.errors import CallError
+from antiphon.protocol.calls import Outcome, Pending
 from antiphon.protocol.closing import Closing
 from antiphon.protocol.outbox import Entry
 from antiphon.protocol.packets import Call, Event, Volatile
 from antiphon.protocol.server_session import ServerSession
+from antiphon.server.asking import ServerAsking
 from antiphon.server.connection import Connection
-from antiphon.server.tasks import Tasks
 from antiphon.server.worker import Worker
 from antiphon.testing.simulation import invariants
-from antiphon.testing.simulation.history import Sent, SessionLog
-from antiphon.testing.simulation.tasks import Signal, Task
+from antiphon.testing.simulation.answering import RecordedAnswering
+from antiphon.testing.simulation.history import Sent, SessionLog, kind_of
 from antiphon.transports.base import Transport
 from antiphon.types import Data
 
@@ -36,16 +36,27 @@ class RecordedServerSession(ServerSession):
         return queued
 
 
-class TasksOnVirtualTime(Tasks):
-    """The tasks of a connection, without asyncio."""
+class RecordedServerAsking(ServerAsking):
+    """The product's calls; each is written down with its outcome."""
 
-    def __init__(self, server: ServerEnd) -> None:
-        super().__init__()
-        self._server = server
+    def __init__(self, connection: SimulatedConnection, server: ServerEnd) -> None:
+        super().__init__(connection, server)
+        self._end = server
+        self._line = connection
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """See Tasks.spawn."""
-        Task(self._server.time, self._server.process, coroutine)
+    def _open(self, packet: Call, settle: Callable[[Outcome], None], deadline: float, repeatable: bool) -> Pending:
+        kind = kind_of(packet)
+        sent = Sent(packet.args[0], kind, packet.namespace, self._clock(), sid=self._line.log.sid)
+
+        def settled(outcome: Outcome) -> None:
+            sent.outcomes.append(outcome)
+            settle(outcome)
+
+        pending = super()._open(packet, settled, deadline, repeatable)
+        sent.entry = pending.entry
+        self._end.history.calls.append(sent)
+        self._end.emitted(self._line, sent)
+        return pending
 
 
 class RecordedWorker(Worker):
@@ -56,8 +67,8 @@ class RecordedWorker(Worker):
         self._session_log = connection.log
         self._history = server.history
 
-    def _nobody(self, packet: Event | Call | Volatile, code: str, message: str) -> None:
-        super()._nobody(packet, code, message)
+    def _nobody(self, packet: Event | Call | Volatile, code: str, message: str, era: Any) -> None:
+        super()._nobody(packet, code, message, era)
         if not isinstance(packet, Volatile) and isinstance(packet.args[0], int):
             sent = self._history.up[packet.args[0]]
             sent.delivered.append(self._session_log.sid)
@@ -65,12 +76,13 @@ class RecordedWorker(Worker):
 
 
 class SimulatedConnection(Connection):
-    """A connection of the product: its worker is a coroutine that virtual time moves on."""
+    """A connection of the product; it is judged as it comes and goes."""
 
     def __init__(self, session: ServerSession, server: ServerEnd, log: SessionLog) -> None:
         super().__init__(session, server)
         self.log = log
-        self.tasks = TasksOnVirtualTime(server)
+        session.answering = self.answering = RecordedAnswering(server.history, server.process)
+        self.asking = RecordedServerAsking(self, server)
         self.worker = RecordedWorker(self, server)
         self._end = server
 
@@ -78,7 +90,7 @@ class SimulatedConnection(Connection):
         """A transport takes over."""
         invariants.i7_older_never_displaces_newer(self._end.history, self.log, self.session.attempt)
         self.log.detached_at = self.log.leaving_at = None
-        self.log.http_only = self.log.http_only and transport.name == "longpoll"
+        self.log.http_only = self.log.http_only and transport.name != "websocket"
         self._end.opened(transport)
         super().attach(transport, welcome)
 
@@ -94,25 +106,3 @@ class SimulatedConnection(Connection):
         super()._clean_up()
         invariants.i17_ended_sessions_are_freed(self._end.history, self, self._end.registry)
         invariants.i8_sessions_end_for_a_reason(self._end.history, self, self._end.resume)
-
-    async def call(self, packet: Callable[[int], Call], timeout: float) -> Any:
-        """As in Connection, with a Signal where that one has a future."""
-        asked = packet(self._server.next_call())
-        serial = asked.args[0]
-        sent = Sent(serial, "call", asked.namespace, self._clock(), sid=self.log.sid)
-        signal = Signal()
-
-        def settle(outcome: Any) -> None:
-            sent.outcomes.append(outcome)
-            signal.set(outcome)
-
-        pending = self.session.call(asked, settle, self._clock() + timeout)
-        sent.entry = pending.entry
-        self._end.emitted(self, sent)
-        self._end.history.calls.append(sent)
-        self._server.flusher.soon()
-        self._end.time.after(timeout, lambda: self._end.process.do(self._tick_now))
-        outcome = await signal
-        if isinstance(outcome, CallError):
-            raise outcome
-        return outcome

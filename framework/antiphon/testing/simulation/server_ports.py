@@ -10,13 +10,14 @@ from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.exchanges import Exchange, Reply
 from antiphon.testing.simulation.streams import Close, Stream
+from antiphon.transports.sse import PROBE_HOLD, EventStreamTransport
 from antiphon.transports.websocket import WebSocketTransport
 from antiphon.types import Data
 
 if TYPE_CHECKING:
     from antiphon.testing.simulation.server_end import ServerEnd
 
-__all__ = ["HttpAnswer", "StreamTransport"]
+__all__ = ["EventsAnswer", "EventsTransport", "HttpAnswer", "StreamTransport"]
 
 
 class StreamTransport(WebSocketTransport):
@@ -61,6 +62,58 @@ class StreamTransport(WebSocketTransport):
     def broken(self) -> None:
         """See StreamEnd."""
         self._server.process.do(self.lost)
+
+
+class EventsTransport(EventStreamTransport):
+    """The server's end of a response that is a stream of events."""
+
+    def __init__(self, server: ServerEnd, stream: Stream) -> None:
+        super().__init__(server.gateway)
+        self._server = server
+        self._stream = stream
+
+    def write(self, message: Data) -> None:
+        """See EventStreamTransport.write."""
+        if not self.closed:
+            invariants.i16_volatile_leaves_soon(self._server.history, message, self._server.time.now)
+        super().write(message)
+
+    def _send(self, event: bytes) -> None:
+        self._stream.down.send(event)
+
+    def _shut(self) -> None:
+        self._stream.down.send(Close())
+
+    def probed(self) -> None:
+        """See EventStreamTransport.probed."""
+        self._server.time.after(PROBE_HOLD, partial(self._server.process.do, self.end))
+
+    def arrived(self, item: Data | Close) -> None:
+        """See StreamEnd. Nothing comes up but the end."""
+        self._server.process.do(self.lost)
+
+    def taken(self, size: int) -> None:
+        """See StreamEnd."""
+        self._server.process.do(partial(self.sent, size))
+
+    def broken(self) -> None:
+        """See StreamEnd."""
+        self._server.process.do(self.lost)
+
+
+class EventsAnswer:
+    """One HTTP request that asks for a stream, as the gateway answers it."""
+
+    def __init__(self, transport: EventsTransport) -> None:
+        self._transport = transport
+
+    def open(self) -> EventStreamTransport:
+        """See gateway.StreamPort."""
+        return self._transport
+
+    def status(self, answer: Answer) -> None:
+        """See gateway.StreamPort."""
+        self._transport.end()
 
 
 class HttpAnswer:

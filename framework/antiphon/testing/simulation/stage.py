@@ -9,6 +9,8 @@ from antiphon.testing.simulation.applications import ClientApplication, ServerAp
 from antiphon.testing.simulation.client_end import ClientEnd
 from antiphon.testing.simulation.history import History
 from antiphon.testing.simulation.network import Network
+from antiphon.testing.simulation.people import People
+from antiphon.testing.simulation.process import Process
 from antiphon.testing.simulation.profile import draw
 from antiphon.testing.simulation.server_connection import SimulatedConnection
 from antiphon.testing.simulation.server_end import ServerEnd
@@ -26,15 +28,18 @@ class Stage:
         self.history = History()
         self.network = Network(self.time, random)
         self.profile = draw(random)
+        self.people = People(seed)
+        self.processes: list[Process] = []  # all there ever were
         self._ids = 0
         self._offline = False
         self._judged = (0, self.time.now, 0)
+        self._judgements = 0
         self.start_server()
         self.start_client()
         self.app.join("/a", "yes")
         if random.random() < 0.5:
             self.network.weather.websocket = "refused"
-        self.client.connect()
+        self.client.begin()
 
     # -- who is there
 
@@ -46,8 +51,14 @@ class Stage:
     def start_server(self) -> None:
         """A process of the server starts."""
         self.server = ServerEnd(
-            self.time, self.history, self.profile, self.new_id, lambda: self.random.random() / 5 - 0.1
+            self.time,
+            self.history,
+            self.profile,
+            self.new_id,
+            lambda: self.random.random() / 5 - 0.1,
+            self.people,
         )
+        self.processes.append(self.server.process)
         self.server_app = ServerApplication(self.server, self.random)
         self.network.server = self.server
         self.time.after_turn = self.server.plan
@@ -56,6 +67,7 @@ class Stage:
         """A page is loaded."""
         key = self.new_id("client").ljust(43, "x")
         self.client = ClientEnd(self.time, self.network, self.history, self.profile, key, self.random.random)
+        self.processes.append(self.client.process)
         self.app = ClientApplication(self.client, self.random)
 
     @property
@@ -70,13 +82,31 @@ class Stage:
     def judge(self) -> None:
         """Look at what has to hold at every step."""
         history, server, client = self.history, self.server, self.client
+        self._judgements += 1
+        for process in self.processes:
+            if process.loop.errors:
+                raise process.loop.errors.pop()
+        self._judge_calls()
         standing_invariants.i4_what_was_not_handed_over_is_kept(history, server, client)
         standing_invariants.i5_buffers_are_bounded(history, server, client)
         standing_invariants.i6_one_living_transport(history, server)
-        standing_invariants.i13_rooms_and_data_stay(history, server)
+        if not self._judgements % 4:  # what is wrong there stays wrong
+            standing_invariants.i13_rooms_and_data_stay(history, server)
         for app in (self.app, self.server_app):
             app.latest = standing_invariants.i16_one_unsent_latest_value(history, app.latest)
         requests, at, sent = self._judged
         now = (self.network.requests, self.time.now, history.sent)
         invariants.nobody_is_busy(history, now[0] - requests, now[1] - at, now[2] - sent)
         self._judged = now
+
+    def _judge_calls(self) -> None:
+        now = self.time.now
+        self.client.answering.judge(now)
+        for line in self.server.registry:
+            if isinstance(line, SimulatedConnection):
+                line.answering.judge(now)
+
+    def discard(self) -> None:
+        """It was judged: end what still runs, so that nothing of it comes up in the next schedule."""
+        for process in self.processes:
+            process.discard()

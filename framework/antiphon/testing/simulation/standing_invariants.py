@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from antiphon.errors import CallNotSent
 from antiphon.protocol.client_session import RESERVE
-from antiphon.protocol.outbox import Outbox
 from antiphon.protocol.session import Session
 from antiphon.testing.simulation.history import History, Sent
 
@@ -39,7 +38,7 @@ def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, cli
             and log.sid not in history.losses
             and client.known == log.sid
         ):
-            expected = sum(not sent.withdrawn for sent in log.expected)
+            expected = sum(not sent.withdrawn and not sent.given_up for sent in log.expected)
             if expected > kept:
                 history.violated(f"{log.sid} keeps {kept} packets, but {expected} were not handed over", "I4")
 
@@ -47,9 +46,9 @@ def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, cli
 def i5_buffers_are_bounded(history: History, server: ServerEnd, client: ClientEnd) -> None:
     """No buffer is above its bound."""
     for line in server.registry:
-        _bounded(history, line.session, line.session.outbox, 0, 0)
+        _bounded(history, line.session, 0)
     session = client.session
-    _bounded(history, session, session.outbox, session.members.packets, RESERVE)
+    _bounded(history, session, RESERVE)
     if session.members.packets and (
         session.members.packets + session.outbox.packets > session.outbox.bounds.packets + RESERVE
         or session.members.size + session.outbox.size > session.outbox.bounds.size + (64 << 10)
@@ -57,11 +56,14 @@ def i5_buffers_are_bounded(history: History, server: ServerEnd, client: ClientEn
         history.violated(f"{session.members.packets} packets wait at the gates", "I5")
 
 
-def _bounded(history: History, session: Session, outbox: Outbox, held: int, reserve: int) -> None:
+def _bounded(history: History, session: Session, reserve: int) -> None:
     if session.ending is not None:
         return
-    size = outbox.bounds.size * 5 // 4 if reserve else outbox.bounds.size
-    if outbox.packets > outbox.bounds.packets + reserve or outbox.size > size:
+    outbox = session.outbox
+    bounds, size = outbox.bounds, outbox.size
+    if size and (
+        outbox.packets > bounds.packets + reserve or size > (bounds.size * 5 // 4 if reserve else bounds.size)
+    ):
         history.violated(f"an outbox keeps {outbox.packets} packets, {outbox.size} bytes", "I5")
     inbox = session.inbox
     if len(inbox) > 2 * inbox.bounds.packets + 64:
@@ -122,18 +124,24 @@ def i16_one_unsent_latest_value(history: History, sent: list[Sent]) -> list[Sent
 def i3_everything_arrived_or_was_told(history: History, server: ServerEnd, client: ClientEnd) -> None:
     """The faults have stopped, and everything had its time."""
     for sent in history.up.values():
-        if sent.kind == "call" or sent.delivered or sent.withdrawn or sent.fate:
+        if sent.kind in ("call", "stream") or sent.delivered or sent.withdrawn or sent.fate:
             continue
         names = ("I3", "I16") if sent.kind == "latest" else ("I3", "I2")
         history.violated(f"{sent} never arrived, and the client was not told", *names)
     for sent in history.up.values():
-        # What a process had accepted is lost with it (contract rule 25).
-        if sent.fate == "arrived" and not sent.delivered and not history.log(sent.lost_with).restarted:
+        # What a process had accepted is lost with it (contract rule 25), and streams are lost with their session.
+        if (
+            sent.fate == "arrived"
+            and sent.kind != "stream"
+            and not sent.delivered
+            and not sent.given_up
+            and not history.log(sent.lost_with).restarted
+        ):
             history.violated(f"the client was told that {sent} had arrived", "I3")
     for log in history.sessions.values():
         if log.sid in history.losses or log.restarted or log.abused:
             continue
-        missing = [sent for sent in log.expected if not sent.withdrawn]
+        missing = [sent for sent in log.expected if not sent.withdrawn and not sent.given_up]
         if missing and client.known == log.sid:
             names = ("I3", "I16") if all(sent.kind == "latest" for sent in missing) else ("I3", "I1")
             history.violated(f"{missing[:3]} never arrived, and the client was not told", *names)
@@ -154,7 +162,7 @@ def i14_one_outcome_per_call(history: History) -> None:
 def i14_no_call_is_forgotten(history: History) -> None:
     """Every call had its time."""
     for sent in history.calls:
-        if not sent.outcomes and not (sent.sid and history.log(sent.sid).restarted):
+        if not sent.outcomes and not (sent.sid and history.log(sent.sid).restarted) and not history.unnoticed(sent):
             history.violated(f"{sent} has no outcome", "I14")
 
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 
-from antiphon.client.polling import HttpRequest
+from antiphon.client.requests import HttpRequest
 from antiphon.protocol.packets import Ack, Event, Hello
 from antiphon.testing.simulation.applications import NAMESPACES
+from antiphon.testing.simulation.asking_steps import AskingSteps
+from antiphon.testing.simulation.people import IMPOSTOR
 from antiphon.testing.simulation.schedule import Step
-from antiphon.testing.simulation.stage import Stage
+from antiphon.testing.simulation.server_connection import SimulatedConnection
 from antiphon.testing.simulation.streams import Stream
-from antiphon.testing.simulation.tasks import Task
 from antiphon.types import Data
 
 __all__ = ["Play"]
 
 
-class Play(Stage):
+class Play(AskingSteps):
     """A stage on which steps are taken: each is a method of its name, and takes three numbers from the schedule."""
 
     def step(self, step: Step) -> None:
         """Take one step, let its pause pass, and judge what is there."""
-        getattr(self, f"_{step.name}")(step.a, step.b, step.c)
+        program = self.client if step.name.startswith(("client_", "page_")) else self.server
+        with program.process.running():
+            getattr(self, f"_{step.name}")(step.a, step.b, step.c)
         self.run(step.pause)
         self.judge()
 
@@ -38,13 +41,8 @@ class Play(Stage):
     def _client_emits_many(self, a: int, b: int, c: int) -> None:
         name = self.app.wanted(a)
         if name is not None and not self.client.process.frozen:
-            for _ in range(b % 30):
+            for _ in range(b % 24):
                 self.app.emit(name, 0, False, (0, 0, 200, 2000)[c % 4], False)
-
-    def _client_calls(self, a: int, b: int, c: int) -> None:
-        name = self.app.wanted(a)
-        if name is not None and not self.client.process.frozen:
-            self.app.call(name, (0, 0, 200, 2500)[b % 4], (0.05, 2.0, 30.0)[c % 3], c % 4 == 1)
 
     def _client_emits_volatile(self, a: int, b: int, c: int) -> None:
         name = self.app.wanted(a)
@@ -65,7 +63,7 @@ class Play(Stage):
     def _client_leaves(self, a: int, b: int, c: int) -> None:
         name = self.app.wanted(a)
         if name is not None and not self.client.process.frozen:
-            self.client.leave(name)
+            self.client.left(self.client.namespaces[name])
 
     def _server_emits(self, a: int, b: int, c: int) -> None:
         line = self.line
@@ -78,14 +76,8 @@ class Play(Stage):
         line = self.line
         socket = self.server_app.socket(line, a) if line is not None else None
         if line is not None and socket is not None and not self.server.process.frozen:
-            for _ in range(b % 40):
+            for _ in range(b % 30):
                 self.server_app.emit(line, socket, c, 0, False, (0, 0, 200, 2000)[c % 4])
-
-    def _server_calls(self, a: int, b: int, c: int) -> None:
-        line = self.line
-        socket = self.server_app.socket(line, a) if line is not None else None
-        if socket is not None and not self.server.process.frozen:
-            self.server_app.call(socket, (0, 0, 200, 2500)[b % 4], (0.05, 2.0, 30.0)[c % 3])
 
     def _server_emits_volatile(self, a: int, b: int, c: int) -> None:
         line = self.line
@@ -105,7 +97,7 @@ class Play(Stage):
         line = self.line
         socket = self.server_app.socket(line, a) if line is not None else None
         if line is not None and socket is not None and not self.server.process.frozen:
-            Task(self.time, self.server.process, socket.disconnect())
+            _task = self.server.process.loop.create_task(socket.disconnect())
             line.log.rooms.pop(socket.namespace.name, None)
 
     def _room_changes(self, a: int, b: int, c: int) -> None:
@@ -115,10 +107,10 @@ class Play(Stage):
             name = socket.namespace.name
             room = ("lobby", "red", "blue")[b % 3]
             if c % 2:
-                Task(self.time, self.server.process, socket.join(room))
+                _task = self.server.process.loop.create_task(socket.join(room))
                 line.log.rooms[name].add(room)
             else:
-                Task(self.time, self.server.process, socket.leave(room))
+                _task = self.server.process.loop.create_task(socket.leave(room))
                 line.log.rooms[name].discard(room)
             socket.data["last"] = line.log.data[name]["last"] = b
 
@@ -128,10 +120,10 @@ class Play(Stage):
         self.run((0.1, 0.5, 1.5, 4.0)[a % 4] * b / (1 << 16))
 
     def _much_time_passes(self, a: int, b: int, c: int) -> None:
-        self.run(60.0 * b / (1 << 16))
+        self.run(45.0 * b / (1 << 16))
 
     def _window_passes(self, a: int, b: int, c: int) -> None:
-        if c % 3 == 0:
+        if c % 4 == 0:
             self.run(135.0)
 
     # -- what befalls the network
@@ -141,6 +133,7 @@ class Play(Stage):
 
     def _websocket_changes(self, a: int, b: int, c: int) -> None:
         self.network.weather.websocket = ("refused", "refused", "silent", "deaf", "mute", "fickle")[a % 6]
+        self.network.weather.events = ("open", "open", "refused", "mute")[c % 4]
 
     def _websocket_opens_again(self, a: int, b: int, c: int) -> None:
         self.network.weather.websocket = "open"
@@ -241,11 +234,11 @@ class Play(Stage):
             self.history.log(self.client.known).closing = True
         if (line := self.line) is not None:
             line.log.closing = True
-        self.client.close()
+        self.client.say_goodbye()
 
     def _client_connects(self, a: int, b: int, c: int) -> None:
         if self.client.connector.stopped is not None and self.client.session.ending is not None:
-            self.client.connect()
+            self.client.begin()
 
     def _page_reloads(self, a: int, b: int, c: int) -> None:
         if self.client.process.frozen:
@@ -267,7 +260,7 @@ class Play(Stage):
         self._offline = False
         self.start_client()
         self.app.join("/a", "yes")
-        self.client.connect()
+        self.client.begin()
 
     def _server_closes(self, a: int, b: int, c: int) -> None:
         line = self.line
@@ -284,6 +277,9 @@ class Play(Stage):
         """Somebody who knows the sid, but not the key, tries every door."""
         line, codec = self.line, self.client.session.codec
         if line is None or self.server.process.frozen:
+            return
+        if self.people.asked and c % 2:
+            self._impostor_comes(line, b)
             return
         session = line.session
         before = (session.attempt, line.transport, session.inbox.received, session.outbox.acked, session.state)
@@ -308,6 +304,19 @@ class Play(Stage):
         after = (session.attempt, line.transport, session.inbox.received, session.outbox.acked, session.state)
         if before != after:
             self.history.violated(f"a stranger changed {before} to {after}", "I9")
+
+    def _impostor_comes(self, line: SimulatedConnection, b: int) -> None:
+        """Somebody who has the key as well, and is somebody else."""
+        session, codec = line.session, self.client.session.codec
+        hello = Hello(
+            key=self.client.session.key,
+            attempt=session.attempt + 1 + b % 3,
+            sid=session.sid,
+            received=session.outbox.numbered,
+            auth=IMPOSTOR,
+        )
+        knock: Data = codec.pack(0, 0, [codec.encode(hello)])
+        self.server.serve(_Visit(HttpRequest(0, "attach", (), knock, 5.0), codec.form))  # type: ignore[arg-type]  # see above
 
     def _client_abuses(self, a: int, b: int, c: int) -> None:
         """The client, or what speaks in its name, breaks the rules: that ends its session and nothing else."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from asyncio import _set_running_loop
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-__all__ = ["LiveLock", "Process", "VirtualTime"]
+__all__ = ["LiveLock", "VirtualTime"]
 
 # So many callbacks in one instant are a loop that feeds itself.
 MOST_PER_INSTANT = 20_000
@@ -21,12 +23,14 @@ class VirtualTime:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.after_turn: Callable[[], object] = lambda: None
+        self.after_turn: Callable[[], object] = lambda: None  # who may have become due
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._order = 0
         self._soon: deque[Callable[[], object]] = deque()
-        self._instant = 0
-        self.turns = 0  # how many callbacks have run
+        self._instant = 0  # how many callbacks had run when this instant began
+        self.turns = 0  # how many have run
+        self.loop: asyncio.AbstractEventLoop | None = None  # the running one, as asyncio knows it
+        self.depth = 0  # how many programs are within each other's calls
 
     def clock(self) -> float:
         """The time now."""
@@ -45,61 +49,43 @@ class VirtualTime:
         """Call it at the end of this turn, as the loop of asyncio would."""
         self._soon.append(callback)
 
+    def enter(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """From here on `loop` is the running one. To tell asyncio so takes a call of the system: only if it changes."""
+        if loop is not self.loop:
+            self.loop = loop
+            _set_running_loop(loop)
+
     def run(self, seconds: float) -> None:
         """Let so much time pass."""
         until = self.now + seconds
-        self.settle()
         heap = self._heap
-        while heap and heap[0][0] <= until:
-            when, _, callback = heappop(heap)
-            if when > self.now:
-                self.now = when
-                self._instant = 0
-            self._count(callback)
-            callback()
-            self.settle()
+        before, depth, self.depth = self.loop, self.depth, 0
+        try:
+            self._empty()
+            self.after_turn()
+            while heap and heap[0][0] <= until:
+                when, _, callback = heappop(heap)
+                if when > self.now:
+                    self.now = when
+                    self._instant = self.turns
+                self._soon.append(callback)
+                self._empty()
+                if not heap or heap[0][0] > self.now:
+                    self.after_turn()  # before time passes
+        finally:
+            self.depth = depth
+            self.enter(before)
         self.now = until
 
     def settle(self) -> None:
         """Finish this turn."""
+        self.run(0.0)
+
+    def _empty(self) -> None:
         soon = self._soon
         while soon:
-            self._count(soon[0])
-            soon.popleft()()
-        self.after_turn()
-
-    def _count(self, callback: Callable[[], object]) -> None:
-        self._instant += 1
-        self.turns += 1
-        if self._instant > MOST_PER_INSTANT:
-            raise LiveLock(f"{MOST_PER_INSTANT} callbacks without time passing, now {callback!r}")
-
-
-class Process:
-    """One program: while it is frozen (a laptop asleep, a stalled loop) what comes to it waits."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self.frozen = False
-        self.gone = False
-        self._time = time
-        self._backlog: list[Callable[[], object]] = []
-
-    def do(self, callback: Callable[[], object]) -> None:
-        """Run it in this program: now, or when it is awake again, or never once it is gone."""
-        if self.gone:
-            return
-        if self.frozen:
-            self._backlog.append(callback)
-        else:
+            callback = soon.popleft()
+            self.turns += 1
+            if self.turns - self._instant > MOST_PER_INSTANT:
+                raise LiveLock(f"{MOST_PER_INSTANT} callbacks without time passing, now {callback!r}")
             callback()
-
-    def freeze(self) -> None:
-        """Nothing runs until `thaw`."""
-        self.frozen = True
-
-    def thaw(self) -> None:
-        """Catch up with what came meanwhile, in its order."""
-        self.frozen = False
-        backlog, self._backlog = self._backlog, []
-        for callback in backlog:
-            self._time.soon(callback)

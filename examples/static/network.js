@@ -156,17 +156,47 @@ const network = (() => {
 
       nativeFetch(input, { ...init, signal: abort.signal })
         .then(async (response) => {
-          // Head and body are one thing here: a response comes whole or not at all.
-          const body = await response.arrayBuffer();
+          const { status, statusText, headers } = response;
+          const streaming = headers.get("Content-Type")?.startsWith("text/event-stream");
+          // But for a stream, head and body are one thing here: a response comes whole or not at all.
+          const body = streaming ? breakableBody(response.body) : await response.arrayBuffer();
           if (mode === "stall") return;
           arrived();
-          const { status, statusText, headers } = response;
           const empty = [101, 204, 205, 304].includes(status);
           finish(resolve, new Response(empty ? null : body, { status, statusText, headers }));
         })
         .catch((error) => {
           if (mode !== "stall") finish(reject, error);
         });
+    });
+  }
+
+  /** A body that comes bit by bit, and may break on the way. */
+  function breakableBody(body) {
+    const reader = body.getReader();
+    let fail;
+    return new ReadableStream({
+      start(controller) {
+        fail = () => {
+          requests.delete(fail);
+          controller.error(new TypeError("network error"));
+          reader.cancel();
+        };
+        requests.add(fail);
+      },
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (mode === "stall") return done ? new Promise(() => {}) : this.pull(controller);
+        if (!requests.has(fail)) return;
+        arrived();
+        if (!done) return controller.enqueue(value);
+        requests.delete(fail);
+        controller.close();
+      },
+      cancel(reason) {
+        requests.delete(fail);
+        return reader.cancel(reason);
+      },
     });
   }
 

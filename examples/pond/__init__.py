@@ -1,0 +1,1 @@
+"""Two ponds in which every visitor is a fish: `python -m examples.pond`."""

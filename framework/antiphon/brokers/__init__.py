@@ -1,0 +1,1 @@
+"""What carries envelopes between the nodes of one application."""

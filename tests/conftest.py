@@ -1,0 +1,16 @@
+"""The fixtures of antiphon.testing, also where the package runs from its sources and its plugin is not installed."""
+
+from __future__ import annotations
+
+from antiphon.testing.app_fixtures import antiphon_app_client, antiphon_app_url, antiphon_proxy
+from antiphon.testing.fixtures import antiphon_client, antiphon_clock, antiphon_server, antiphon_settings
+
+__all__ = [
+    "antiphon_app_client",
+    "antiphon_app_url",
+    "antiphon_client",
+    "antiphon_clock",
+    "antiphon_proxy",
+    "antiphon_server",
+    "antiphon_settings",
+]
