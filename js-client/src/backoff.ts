@@ -17,10 +17,11 @@ export class Backoff {
   slower = 1;
   readonly #settings: BackoffSettings;
   readonly #random: () => number;
-  #failures = 0;
+  /** The next wait, before its bounds; 0 after a success. */
+  #wait = 0;
 
   /** `random` gives a number from 0 to 1. */
-  constructor(settings: Partial<BackoffSettings>, random: () => number) {
+  constructor(settings: Partial<BackoffSettings> | undefined, random: () => number) {
     this.#settings = { first: 1, base: 0.5, ceiling: 30, stable: 30, ...settings };
     this.#random = random;
   }
@@ -28,13 +29,13 @@ export class Backoff {
   /** Seconds to wait before the next try. */
   next(): number {
     const { first, base, ceiling } = this.#settings;
-    const most = this.#failures ? base * 2 ** this.#failures : first;
-    this.#failures++;
-    return this.#random() * Math.min(most, ceiling) * this.slower;
+    const most = Math.min(this.#wait || first, ceiling);
+    this.#wait = 2 * (this.#wait || base);
+    return this.#random() * most * this.slower;
   }
 
   /** A session was attached for so long: long enough, and the series is over. */
   attachedFor(seconds: number): void {
-    if (seconds >= this.#settings.stable) this.#failures = 0;
+    if (seconds >= this.#settings.stable) this.#wait = 0;
   }
 }

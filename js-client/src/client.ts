@@ -1,27 +1,32 @@
 /** One client: a session, the transports under it, and the namespaces of the application. */
 import { Backoff } from "./backoff.js";
 import { Connector, type Link, type Port } from "./connector.js";
+import { fresh } from "./credentials.js";
 import { Listeners, type Unsubscribe } from "./emitter.js";
 import { ConnectionClosed, LocalProtocolError } from "./errors.js";
-import { type Home, Namespace } from "./namespace.js";
+import { Namespace } from "./namespace.js";
 import { type Clock, SystemClock } from "./platform/clock.js";
 import { type Lifecycle, type Moment, PageLifecycle } from "./platform/lifecycle.js";
 import { type Random, SystemRandom } from "./platform/random.js";
+import { pageRemembers, type Remember } from "./platform/storage.js";
 import { ClientSession } from "./protocol/client_session.js";
 import { MsgpackCodec } from "./protocol/forms.js";
 import { NEVER } from "./protocol/never.js";
 import { obtain } from "./protocol/obtain.js";
+import type { Home } from "./sender.js";
 import type { Ear } from "./transports/base.js";
 import { HttpPort } from "./transports/polling.js";
 import { type SocketConstructor, WebSocketPort } from "./transports/websocket.js";
 import type {
   AnyHeard,
   AnySaid,
+  Auth,
   ClientOptions,
   ConnectionState,
   Events,
   Loss,
   NamespaceOptions,
+  RoundTrip,
   StateChange,
   TransportKind,
 } from "./types.js";
@@ -36,21 +41,23 @@ export interface Platform {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly random: Random;
+  readonly remember: Remember;
 }
 
 export class Client {
   readonly #session: ClientSession;
   readonly #connector: Connector<TransportKind>;
   readonly #namespaces = new Map<string, Namespace>();
-  readonly #options: ClientOptions;
   readonly #platform: Platform;
   readonly #backoff: Backoff;
   readonly #url: string;
-  readonly #WebSocket: SocketConstructor | undefined;
-  readonly #home: Home;
+  readonly #home: Omit<Home, "outgoing">;
   readonly #onState = new Listeners<readonly [StateChange]>();
   readonly #onLoss = new Listeners<readonly [Loss]>();
   readonly #onError = new Listeners<readonly [unknown]>();
+  #auth: Auth;
+  /** Who waits for the next Pong. */
+  #pings: ((trip: RoundTrip) => void)[] = [];
   #unlisten: Unsubscribe = () => {};
   #cancelTimer: Unsubscribe = () => {};
   #state: ConnectionState = "connecting";
@@ -60,41 +67,50 @@ export class Client {
   #busy = false;
 
   /** Begins to connect. Throws LocalProtocolError where no transport is possible. */
-  constructor(
-    options: ClientOptions = {},
-    { clock = new SystemClock(), lifecycle = new PageLifecycle(), random = new SystemRandom() }: Partial<Platform> = {},
-  ) {
-    this.#options = options;
-    this.#platform = { clock, lifecycle, random };
-    this.#url = absolute(options.url);
-    this.#WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined);
-    this.#session = new ClientSession(random.key(), {
+  constructor(options: ClientOptions = {}, platform: Partial<Platform> = {}) {
+    const { clock = new SystemClock(), lifecycle = new PageLifecycle(), random = new SystemRandom() } = platform;
+    const { remember = pageRemembers } = platform;
+    this.#platform = { clock, lifecycle, random, remember };
+    const url = absolute(options.url);
+    this.#url = url;
+    this.#auth = options.auth;
+    const session = new ClientSession(random.key(), {
       codec: options.codec ?? new MsgpackCodec(),
       outbox: { packets: 1024, size: 4 << 20, ...options.outbox },
       wake: this.#soon,
       deliver: (packet) => {
         if ("namespace" in packet) this.#namespaces.get(packet.namespace)?._deliver(packet);
+        if (packet.kind === "renew") this.renew().catch(this.#report);
+        if (packet.kind === "pong") {
+          const roundTrip = clock.now() - packet.time / 1000;
+          const clockOffset = (packet.now - packet.time) / 1000 - roundTrip / 2;
+          for (const told of this.#pings.splice(0)) told({ roundTrip, clockOffset });
+        }
       },
     });
-    const kinds = (options.transports ?? ["websocket", "longpoll"]).filter(
-      (kind) => kind !== "websocket" || this.#WebSocket,
-    );
+    this.#session = session;
+    const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined);
+    const http = (streams: boolean) => (ear: Ear) =>
+      new HttpPort(options.fetch ?? fetch, url, clock, session, ear, streams);
+    const transports: Record<TransportKind, false | undefined | ((ear: Ear) => Port)> = {
+      websocket: WebSocket && ((ear) => new WebSocketPort(WebSocket, url.replace("http", "ws"), clock, ear)),
+      sse: http(true),
+      longpoll: http(false),
+    };
+    const { transports: wished = Object.keys(transports) as TransportKind[] } = options;
+    const kinds = wished.filter((kind) => transports[kind]);
     if (!kinds.length) throw new LocalProtocolError("no transport: hand in a WebSocket or allow longpoll");
-    this.#backoff = new Backoff(options.backoff ?? {}, () => random.number());
-    this.#connector = new Connector(this.#session, {
-      open: (kind, link) => this.#open(kind, link),
+    this.#backoff = new Backoff(options.backoff, () => random.number());
+    const connector = new Connector<TransportKind>(session, {
+      ask: (link) => this.#ask(link),
+      open: (kind, link) => (transports[kind] as (ear: Ear) => Port)(this.#listenTo(link)),
       kinds,
       backoff: this.#backoff,
     });
-    this.#home = {
-      client: this,
-      session: this.#session,
-      report: this.#report,
-      now: () => clock.now(),
-      soon: this.#soon,
-    };
+    this.#connector = connector;
+    this.#home = { client: this, session, report: this.#report, now: () => clock.now(), soon: this.#soon };
     this.#unlisten = lifecycle.listen((moment) => this.#step((now) => this.#experience(moment, now)));
-    this.#step((now) => this.#connector.start(now));
+    this.#step((now) => this.#connector.start(now, remember(url)));
   }
 
   get state(): ConnectionState {
@@ -116,12 +132,42 @@ export class Client {
     name = "/",
     { auth }: NamespaceOptions = {},
   ): Namespace<Heard, Said> {
-    const { ending } = this.#session;
-    if (ending) throw new ConnectionClosed(ending.code, "make a new client");
-    const namespace = obtain(this.#namespaces, name, () => new Namespace(this.#home, name));
+    const { ending, parting } = this.#session;
+    if (ending || parting) throw new ConnectionClosed(ending?.code ?? "closed", "make a new client");
+    const namespace = obtain(
+      this.#namespaces,
+      name,
+      () => new Namespace({ ...this.#home, outgoing: new Listeners() }, name),
+    );
     namespace._join(auth);
     // Which events it has is the application's word for it; the wire knows no types.
     return namespace as unknown as Namespace<Heard, Said>;
+  }
+
+  /**
+   * Send fresh credentials now, before the server asks: `auth`, which is what the client has from now on, or else what
+   * its `auth` gives. While there is no transport nothing is sent, since the next attach brings them.
+   *
+   * Rejects with what a function throws, and with ConnectionClosed when all is over.
+   */
+  async renew(auth: Auth = this.#auth): Promise<void> {
+    const session = this.#session;
+    this.#auth = auth;
+    const packet = { kind: "renew", auth: await fresh(auth) } as const;
+    if (session.carried || session.ending) session.send(packet);
+  }
+
+  /** Try now instead of after the backoff: somebody knows that the network is back. What the server said counts. */
+  retry(): void {
+    this.#step((now) => this.#connector.hurry(now));
+  }
+
+  /** Ask the server what time it is. Without a transport the answer waits for that of a later ping. */
+  ping(): Promise<RoundTrip> {
+    return new Promise((resolve) => {
+      this.#pings.push(resolve);
+      this.#session.ping(this.#home.now());
+    });
   }
 
   /** Say goodbye; resolves when everything sent was acked, after 2 s at most. */
@@ -154,28 +200,25 @@ export class Client {
 
   // -- transports ----------------------------------------------------------------------------------------------------
 
-  #open(kind: TransportKind, link: Link<TransportKind>): Port {
+  #listenTo(link: Link<TransportKind>): Ear {
     const connector = this.#connector;
-    const { clock } = this.#platform;
-    const ear: Ear = {
-      opened: () => this.#opened(link),
+    return {
+      opened: () => this.#step((now) => connector.opened(link, now)),
       received: (message) => this.#step((now) => connector.received(link, message, now)),
       drained: this.#soon,
       lost: (code, reason) => this.#step((now) => connector.lost(link, now, code, reason)),
     };
-    return kind === "websocket" && this.#WebSocket
-      ? new WebSocketPort(this.#WebSocket, this.#url.replace("http", "ws"), clock, ear)
-      : new HttpPort(this.#options.fetch ?? fetch, this.#url, clock, this.#session, ear);
   }
 
-  /** The transport is open; Hello wants fresh credentials, which may take a while. */
-  async #opened(link: Link<TransportKind>): Promise<void> {
+  /** Hello wants fresh credentials, which may take a while. */
+  async #ask(link: Link<TransportKind>): Promise<void> {
     try {
-      const namespaces = [...this.#namespaces.values()];
-      await Promise.all(namespaces.map((namespace) => namespace._refresh()));
-      this.#step((now) => this.#connector.opened(link, now));
+      const waits = [...this.#namespaces.values()].map((namespace) => namespace._refresh());
+      // Where nothing has to be waited for, the transport opens at once.
+      const [auth] = this.#auth || waits.length ? await Promise.all([fresh(this.#auth), ...waits]) : [];
+      this.#step((now) => this.#connector.authorized(link, auth, now));
     } catch (error) {
-      // The application's own function threw.
+      // The application's own function threw. Perhaps what it asks cannot be reached either.
       this.#report(error);
       this.#step((now) => this.#connector.lost(link, now, 0, "auth"));
     }
@@ -213,7 +256,9 @@ export class Client {
   #sayLeave(): void {
     const { sid, key, attempt } = this.#session;
     if (sid !== null) {
-      this.#platform.lifecycle.beacon(`${this.#url}/leave`, JSON.stringify({ session: sid, key, attempt }));
+      // biome-ignore lint/complexity/useLiteralKeys: the single-file build shortens it unless it is quoted.
+      const text = JSON.stringify({ ["session"]: sid, key, attempt });
+      this.#platform.lifecycle.beacon(`${this.#url}/leave`, text);
     }
   }
 
@@ -258,7 +303,7 @@ export class Client {
     if (stopped) this.#session.end(stopped.code, stopped.reason, null, false);
     const loss = this.#session.losses.shift();
     if (!loss) return false;
-    for (const namespace of this.#namespaces.values()) namespace._disconnected(loss.reason);
+    for (const namespace of this.#namespaces.values()) namespace._disconnected(loss.reason, loss.detail);
     // Our own goodbye that left nothing behind is no loss.
     const silent = stopped?.code === "closed" && !loss.unconfirmed.length && !loss.unsent.length;
     if (!silent) this.#onLoss.tell(this.#report, loss);
@@ -266,7 +311,7 @@ export class Client {
   }
 
   #tellState(): boolean {
-    const { carrier, candidate, live, stopped, reason, resumed } = this.#connector;
+    const { carrier, candidate, live, stopped, reason, resumed, retryAt } = this.#connector;
     const previous = this.#state;
     const state = stopped ? "closed" : carrier ? "connected" : candidate ? "connecting" : "waiting";
     // Whether a transport that is just taking over resumes the session, only its Welcome tells.
@@ -274,7 +319,9 @@ export class Client {
     if (state === previous && transport === this.#transport) return false;
     this.#state = state;
     this.#transport = transport;
-    const change = { state, previous, transport, reason: stopped?.code ?? reason } as const;
+    if (live) this.#platform.remember(this.#url, live.kind);
+    const retryIn = state === "waiting" && retryAt < NEVER ? retryAt - this.#home.now() : null;
+    const change = { state, previous, transport, reason: stopped?.code ?? reason, retryIn } as const;
     this.#onState.tell(this.#report, carrier && this.#greeted ? { ...change, resumed } : change);
     if (carrier) this.#greeted = true;
     if (stopped) this.#unlisten();
@@ -283,11 +330,7 @@ export class Client {
 
   /** An exception in a handler is the application's: it is told, and disturbs nothing here. */
   readonly #report = (error: unknown): void => {
-    if (this.#onError.size) {
-      this.#onError.tell(uncaught, error);
-    } else {
-      uncaught(error);
-    }
+    if (!this.#onError.tell(uncaught, error).length) uncaught(error);
   };
 }
 
@@ -297,16 +340,11 @@ export class Client {
  * Throws TypeError for what is no address; outside of a page it has to be absolute.
  */
 export function absolute(url = "/antiphon"): string {
-  const page = globalThis.location?.href;
-  const { protocol, host, pathname } = new URL(url, page);
-  return `${protocol.replace("ws", "http")}//${host}${pathname.replace(/\/$/, "")}`;
+  const { origin, pathname } = new URL(url, globalThis.location?.href);
+  return (origin + pathname).replace(/^ws/, "http").replace(/\/$/, "");
 }
 
 function uncaught(error: unknown): void {
-  if (typeof reportError === "function") {
-    reportError(error);
-  } else {
-    // biome-ignore lint/suspicious/noConsole: Node has no reportError, and silence would be worse.
-    console.error(error);
-  }
+  // biome-ignore lint/suspicious/noConsole: Node has no reportError, and silence would be worse.
+  (globalThis.reportError ?? console.error)(error);
 }

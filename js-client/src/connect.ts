@@ -8,7 +8,8 @@ const clients = /* @__PURE__ */ new Map<string, Client>();
 /**
  * Ask to be let into a namespace; everything said to one address goes through one client.
  *
- * `auth` is for the namespace. The other options count when they come with the first namespace of an address.
+ * `auth` is for the namespace, and like the other options for the client when it comes with the first namespace of an
+ * address.
  */
 export function connect<Heard extends Events<Heard> = AnyHeard, Said extends Events<Said> = AnySaid>(
   namespace = "/",

@@ -3,33 +3,40 @@
  *
  * At most two links exist: the live one, and a candidate that is to replace it. A link goes through
  *
+ *     asking    -> opening                the application gives fresh credentials, within 30 s
  *     opening   -> probing | greeting     open within 2 s (10 s when it is the last choice, or another link lives)
  *     probing   -> greeting               only beside a live link: a Ping came back, so both directions carry (rule 15)
- *     greeting  -> live                   Hello is said; Welcome within 10 s (3 s beside a live link)
+ *     greeting  -> live                   Hello is said; Welcome within 10 s (3 s beside a live link, 4 s on a stream)
  *     live                                the session's packets go over it
  *     any       -> gone                   closed by us, or lost
  *
  * The kinds are in order of choice. When one fails the next is tried at once; when the last fails, backoff. While a
- * later kind lives, the first is tried beside it, and the session moves over by an attach like any other.
+ * later kind lives, the better ones are tried beside it, one after another from the first, and the session moves over by
+ * an attach like any other.
  */
 import type { Backoff } from "./backoff.js";
-import { RemoteProtocolError } from "./errors.js";
 import type { ClientSession } from "./protocol/client_session.js";
 import { FENCED } from "./protocol/closing.js";
 import type { Data } from "./protocol/codec.js";
 import { NEVER } from "./protocol/never.js";
-import type { Packet, Refuse, Welcome } from "./protocol/packets.js";
+import type { Refuse, Welcome } from "./protocol/packets.js";
+import { toMilliseconds } from "./protocol/session.js";
 
+const ASK_WAIT = 30;
 const OPEN_WAIT = 2;
 const LAST_WAIT = 10;
 const PROBE_WAIT = 5;
 const WELCOME_WAIT = 10;
 const TAKEOVER_WAIT = 3;
+// A proxy may keep back what it is sent until the answer is complete, and a stream never is.
+const STREAM_WAIT = 4;
 const UPGRADE_FIRST = 1;
 const UPGRADE_MOST = 30;
 
 // A Refuse with one of these will not change by itself.
-const FINAL: readonly string[] = ["unauthorized", "principal_changed", "version", "bad_hello"];
+const FINAL = /^(unauthorized|version)$/;
+// With one of these the session is over, too: what waits was said by somebody who we are not any more, or may not be.
+const OVER = /^(principal_changed|revoked|closed)$/;
 
 /** One transport as the shell lends it. */
 export interface Port {
@@ -49,22 +56,20 @@ export interface Port {
   close(): void;
 }
 
-export type Phase = "opening" | "probing" | "greeting" | "live";
+export type Phase = "asking" | "opening" | "probing" | "greeting" | "live";
 
 /** One transport on its way to carry the session. */
-export class Link<Kind extends string = string> {
+export interface Link<Kind extends string = string> {
   readonly kind: Kind;
-  phase: Phase = "opening";
+  phase: Phase;
   deadline: number;
-  since = 0;
+  since: number;
   /** Its Hello was said beside a live link. */
-  takesOver = false;
-  port: Port | null = null;
-
-  constructor(kind: Kind, deadline: number) {
-    this.kind = kind;
-    this.deadline = deadline;
-  }
+  takesOver: boolean;
+  /** What its Hello proves who we are with. */
+  auth?: unknown;
+  /** Until it is being opened there is none yet. */
+  port?: Port;
 }
 
 /** Why the connector does not try any more: `code`, and `reason` for humans. */
@@ -74,6 +79,8 @@ export interface Stopped {
 }
 
 export interface ConnectorOptions<Kind extends string> {
+  /** Have the application give credentials for one attach: `authorized` or `lost` is told, at once or later. */
+  readonly ask: (link: Link<Kind>, now: number) => void;
   /** Begin to open a transport and return at once; what happens to it is told by `link`. */
   readonly open: (kind: Kind, link: Link<Kind>) => Port;
   readonly kinds: readonly Kind[];
@@ -86,13 +93,15 @@ export class Connector<Kind extends string = string> {
   live: Link<Kind> | null = null;
   candidate: Link<Kind> | null = null;
   stopped: Stopped | null = { code: "idle", reason: "" };
+  /** When to open a transport: the next one, or beside a live link a better one. */
   retryAt = NEVER;
   /** Why the last link was lost, and whether the last Welcome resumed the session. */
   reason = "";
   resumed = false;
   readonly #options: ConnectorOptions<Kind>;
   #choice = 0;
-  #upgradeAt = NEVER;
+  /** The server does not want us back before. */
+  #notBefore = 0;
   #upgradeWait = UPGRADE_FIRST;
   #offline = false;
 
@@ -108,20 +117,19 @@ export class Connector<Kind extends string = string> {
 
   // -- what the application wants ------------------------------------------------------------------------------------
 
-  /** Attach, and stay attached. */
-  start(now: number): void {
-    if (!this.stopped) return;
+  /** Attach, and stay attached; the kind that worked last comes first. */
+  start(now: number, worked?: string): void {
+    this.#choice = Math.max(0, (this.#options.kinds as readonly unknown[]).indexOf(worked));
     this.stopped = null;
-    this.#choice = 0;
-    this.#try(now);
+    this.#open(now);
   }
 
   /** Close every link and try no more. */
   stop(code: string, reason = ""): void {
     this.stopped = { code, reason };
-    this.retryAt = this.#upgradeAt = NEVER;
+    this.retryAt = NEVER;
     this.#dropCandidate();
-    this.#shut(this.live);
+    this.live?.port?.close();
     this.live = null;
   }
 
@@ -150,6 +158,18 @@ export class Connector<Kind extends string = string> {
     if (!this.live && !this.candidate) this.#comeBack(Math.min(this.retryAt, now + delay));
   }
 
+  // -- what the application says to each attach ----------------------------------------------------------------------
+
+  /** These are the credentials: now the transport is opened. */
+  authorized(link: Link<Kind>, auth: unknown, now: number): void {
+    if (link !== this.candidate) return;
+    const { kinds, open } = this.#options;
+    link.auth = auth;
+    link.phase = "opening";
+    link.deadline = now + (this.live || link.kind === kinds.at(-1) ? LAST_WAIT : OPEN_WAIT);
+    link.port = open(link.kind, link);
+  }
+
   // -- what happens to links -----------------------------------------------------------------------------------------
 
   /** The transport is open. */
@@ -158,7 +178,7 @@ export class Connector<Kind extends string = string> {
     if (this.live) {
       link.phase = "probing";
       link.deadline = now + PROBE_WAIT;
-      link.port?.write(this.#alone({ kind: "ping", time: Math.round(now * 1000) }));
+      link.port?.write(this.session.alone(0, { kind: "ping", time: toMilliseconds(now) }));
     } else {
       this.#greet(link, now);
     }
@@ -191,7 +211,7 @@ export class Connector<Kind extends string = string> {
 
   /** When to call `tick`. */
   get due(): number {
-    return Math.min(this.candidate?.deadline ?? NEVER, this.retryAt, this.#upgradeAt, this.session.due);
+    return Math.min(this.candidate?.deadline ?? NEVER, this.retryAt, this.session.due);
   }
 
   /** Let time pass. */
@@ -200,69 +220,54 @@ export class Connector<Kind extends string = string> {
     if (this.stopped) return;
     this.#heed(closing, now);
     if (this.candidate && now >= this.candidate.deadline) this.#candidateFailed(now, "timeout");
-    if (now >= this.retryAt) this.#try(now);
-    if (now >= this.#upgradeAt && !this.candidate && this.live) {
-      this.#upgradeAt = NEVER;
-      this.#open(0, now, LAST_WAIT);
-    }
+    if (now >= this.retryAt) this.#open(now);
   }
 
-  /** Write what may leave. Nothing is taken while the link is congested: there it can still be replaced. */
-  flush(now: number): void {
+  /**
+   * Write what may leave, and close the transport if there is a reason. Nothing is taken while the link is congested:
+   * there it can still be replaced.
+   */
+  flush(now: number, closing: string | null = null): void {
     const { session } = this;
     const port = this.live?.port;
-    if (!port) {
-      session.outbox.dirty = false;
-      return;
-    }
-    if (port.congested) {
-      session.outbox.dirty = false;
-    } else {
+    session.outbox.dirty = false;
+    if (!port) return;
+    if (!port.congested) {
       for (const message of session.take(now, port.single)) port.write(message);
     }
-    if (!session.carried) this.#loseLive(now, "lost");
+    if (closing || !session.carried) this.#loseLive(now, closing ?? "lost");
   }
 
   // -- within --------------------------------------------------------------------------------------------------------
 
-  #try(now: number): void {
+  /** Try the next kind, or a better one beside a link of a later kind: the first. */
+  #open(now: number, choice = this.live ? 0 : this.#choice): void {
     this.retryAt = NEVER;
-    if (this.candidate || this.live || this.#offline) return;
-    this.#open(this.#choice, now, this.#choice < this.#options.kinds.length - 1 ? OPEN_WAIT : LAST_WAIT);
-  }
-
-  #open(choice: number, now: number, wait: number): void {
-    const kind = this.#options.kinds[choice] as Kind;
-    const link = new Link(kind, now + wait);
+    if (this.candidate || this.#offline) return;
+    const { kinds, ask } = this.#options;
+    const kind = kinds[choice] as Kind;
+    const link: Link<Kind> = { kind, phase: "asking", deadline: now + ASK_WAIT, since: 0, takesOver: false };
     this.candidate = link;
-    link.port = this.#options.open(kind, link);
+    ask(link, now);
   }
 
   #greet(link: Link<Kind>, now: number): void {
     link.phase = "greeting";
-    link.takesOver = this.live !== null;
-    link.deadline = now + (this.live ? TAKEOVER_WAIT : WELCOME_WAIT);
-    link.port?.write(this.#alone(this.session.greet()));
-  }
-
-  #alone(packet: Packet): Data {
-    const { codec } = this.session;
-    return codec.pack(0, 0, [codec.encode(packet)]);
+    link.takesOver = !!this.live;
+    const waits = link.kind === "sse" && link.kind !== this.#options.kinds.at(-1) ? STREAM_WAIT : WELCOME_WAIT;
+    link.deadline = now + (this.live ? TAKEOVER_WAIT : waits);
+    link.port?.write(this.session.alone(0, this.session.greet(link.auth)));
   }
 
   #answered(link: Link<Kind>, message: Data, now: number): void {
-    let packet: Packet | undefined;
-    try {
-      packet = this.session.codec.decode(message).packets[0];
-    } catch (error) {
-      // What cannot be read is no answer either.
-      if (!(error instanceof RemoteProtocolError)) throw error;
-    }
-    if (packet?.kind === "pong" && link.phase === "probing") {
+    const probing = link.phase === "probing";
+    // What cannot be read is no answer either.
+    const packet = this.session.interpret(message).packets?.[0];
+    if (packet?.kind === "pong" && probing) {
       this.#greet(link, now);
-    } else if (packet?.kind === "welcome" && link.phase === "greeting") {
+    } else if (packet?.kind === "welcome" && !probing) {
       this.#welcomed(link, packet, now);
-    } else if (packet?.kind === "refuse" && link.phase === "greeting") {
+    } else if (packet?.kind === "refuse" && !probing) {
       this.#refused(packet, now);
     } else {
       this.#candidateFailed(now, "protocol");
@@ -270,93 +275,88 @@ export class Connector<Kind extends string = string> {
   }
 
   #welcomed(link: Link<Kind>, welcome: Welcome, now: number): void {
-    const { live } = this;
+    const { port } = link;
+    this.live?.port?.close();
     this.candidate = this.live = null;
-    this.#shut(live);
-    if (!this.session.welcomed(welcome, now, link.port?.pings)) {
-      this.#shut(link);
+    if (!this.session.welcomed(welcome, now, port?.pings)) {
+      port?.close();
       this.#comeBack(now);
       return;
     }
-    link.port?.welcomed?.(welcome.sid);
+    port?.welcomed?.(welcome.sid);
     link.phase = "live";
     link.since = now;
     this.live = link;
     this.resumed = welcome.resumed;
     this.reason = welcome.reason ?? "";
     this.#choice = this.#options.kinds.indexOf(link.kind);
-    if (this.#choice) {
-      this.#upgradeAt = now + this.#upgradeWait;
-    } else {
-      this.#upgradeAt = NEVER;
-      this.#upgradeWait = UPGRADE_FIRST;
-    }
+    if (!this.#choice) this.#upgradeWait = UPGRADE_FIRST;
+    this.retryAt = this.#choice ? now + this.#upgradeWait : NEVER;
     this.flush(now);
   }
 
   #refused({ code, reason, retryAfter, attempt }: Refuse, now: number): void {
-    const wait = (retryAfter ?? 0) / 1000;
-    const stale = code === "stale";
     this.#dropCandidate();
     this.reason = code;
-    if (stale) this.session.stale(attempt ?? 0);
-    if (this.live) {
-      this.#upgradeAt = now + (stale ? 0 : Math.max(UPGRADE_MOST, wait));
-    } else if (FINAL.includes(code)) {
+    if (code === "stale") {
+      this.session.stale(attempt ?? 0);
+      this.#comeBack(now);
+    } else if (OVER.test(code) || (!this.live && FINAL.test(code))) {
+      this.session.end(code, reason);
+      // A living transport carries the goodbye.
+      this.flush(now);
       this.stop(code, reason);
     } else {
-      this.#comeBack(now + (stale ? 0 : Math.max(this.#options.backoff.next(), wait)));
+      this.#notBefore = now + (retryAfter ?? 0) / 1000;
+      this.#comeBack(now + (this.live ? UPGRADE_MOST : this.#options.backoff.next()));
     }
   }
 
   #candidateFailed(now: number, reason: string): void {
+    const { kinds, backoff } = this.#options;
+    const { kind, phase } = this.candidate as Link<Kind>;
+    const next = kinds.indexOf(kind) + 1;
     this.#dropCandidate();
-    if (this.live) {
-      this.#upgradeWait = Math.min(this.#upgradeWait * 2, UPGRADE_MOST);
-      this.#upgradeAt = now + this.#upgradeWait;
-      return;
-    }
     this.reason = reason;
-    if (this.#choice < this.#options.kinds.length - 1) {
-      this.#choice++;
-      this.#try(now);
+    // That the application has no credentials says nothing about the transport.
+    if (phase !== "asking" && next < (this.live ? this.#choice : kinds.length)) {
+      this.#open(now, next);
+    } else if (this.live) {
+      this.#upgradeWait = Math.min(this.#upgradeWait * 2, UPGRADE_MOST);
+      this.#comeBack(now + this.#upgradeWait);
     } else {
       this.#choice = 0;
-      this.#comeBack(now + this.#options.backoff.next());
+      this.#comeBack(now + backoff.next());
     }
   }
 
   /** The live link is gone; the session waits for another. */
   #loseLive(now: number, reason: string): void {
-    const link = this.live as Link<Kind>;
+    const { session, candidate } = this;
+    const { backoff } = this.#options;
+    const { port, since } = this.live as Link<Kind>;
     this.live = null;
     this.reason = reason;
-    this.#shut(link);
-    this.#options.backoff.attachedFor(now - link.since);
-    this.#upgradeAt = NEVER;
-    if (this.session.carried) this.session.detach();
-    // A goodbye was under way: nobody is to be attached any more.
-    if (this.session.ending) this.#dropCandidate();
-    this.#continue(now);
+    this.retryAt = NEVER;
+    port?.close();
+    backoff.attachedFor(now - since);
+    if (session.carried) session.detach();
+    if (candidate?.phase === "probing" && !session.ending) {
+      this.#greet(candidate, now);
+    } else if (candidate?.phase !== "greeting" || session.ending) {
+      // One that is not open yet may hang for long; what worked a moment ago comes first. After a goodbye nobody is to
+      // be attached any more.
+      this.#dropCandidate();
+      this.#notBefore = now + session.retryAfter;
+      session.retryAfter = 0;
+      this.#comeBack(now + backoff.next());
+    }
+    // An attach that is under way goes on alone; no second one is started beside it (rule 15).
   }
 
   /** Close the transport if the session wants that, or has ended; its last words say why. */
   #heed(closing: string | null, now: number): void {
-    if (closing || !this.session.carried) this.flush(now);
-    if (this.live && (closing || !this.session.carried)) this.#loseLive(now, closing ?? "lost");
-  }
-
-  #continue(now: number): void {
-    const link = this.candidate;
-    if (link?.phase === "probing") {
-      this.#greet(link, now);
-    } else if (link?.phase !== "greeting") {
-      // One that is not open yet may hang for long; what worked a moment ago comes first.
-      this.#dropCandidate();
-      this.#comeBack(now + Math.max(this.#options.backoff.next(), this.session.retryAfter));
-      this.session.retryAfter = 0;
-    }
-    // An attach that is under way goes on alone; no second one is started beside it (rule 15).
+    if (closing || !this.session.carried) this.flush(now, closing);
   }
 
   #comeBack(at: number): void {
@@ -364,17 +364,12 @@ export class Connector<Kind extends string = string> {
     if (ending) {
       this.stop(ending.code, ending.reason);
     } else if (!this.#offline && !this.stopped) {
-      this.retryAt = at;
+      this.retryAt = Math.max(at, this.#notBefore);
     }
   }
 
   #dropCandidate(): void {
-    const link = this.candidate;
+    this.candidate?.port?.close();
     this.candidate = null;
-    this.#shut(link);
-  }
-
-  #shut(link: Link<Kind> | null): void {
-    link?.port?.close();
   }
 }

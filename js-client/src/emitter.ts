@@ -14,10 +14,6 @@ interface Listener<Args extends readonly unknown[]> {
 export class Listeners<Args extends readonly unknown[]> {
   #listeners: readonly Listener<Args>[] = [];
 
-  get size(): number {
-    return this.#listeners.length;
-  }
-
   add(told: (...args: Args) => unknown, once = false): Unsubscribe {
     const listener = { told, once };
     this.#listeners = [...this.#listeners, listener];
@@ -28,19 +24,17 @@ export class Listeners<Args extends readonly unknown[]> {
     this.#keep((other) => told !== undefined && other.told !== told);
   }
 
-  /** Tell all; returns the promises of what they returned, which never reject. Exceptions go to `report`. */
+  /** Tell all; returns for each the promise of what it returned, which never rejects. Exceptions go to `report`. */
   tell(report: Report, ...args: Args): Promise<unknown>[] {
+    return this.start({}, args).map((outcome) => outcome.catch(report));
+  }
+
+  /** Tell all, `self` being what they find as `this`; returns for each the promise of what it returned. */
+  start(self: object, args: Args): Promise<unknown>[] {
     const listeners = this.#listeners;
     this.#keep((listener) => !listener.once);
     // An async function begins at once, and what it throws is as good as rejected.
-    return listeners.map(({ told }) => (async () => told(...args))().catch(report));
-  }
-
-  /** The first listener; it is taken out if it was to be told once. */
-  first(): ((...args: Args) => unknown) | undefined {
-    const [first] = this.#listeners;
-    this.#keep((other) => other !== first || !first.once);
-    return first?.told;
+    return listeners.map(async ({ told }) => told.call(self, ...args));
   }
 
   #keep(stays: (listener: Listener<Args>) => boolean): void {

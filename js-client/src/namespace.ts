@@ -1,86 +1,35 @@
 /** One namespace as the application holds it: what is heard in it, and what is said to it. */
+import { answer } from "./answering.js";
 import type { Client } from "./client.js";
-import { Listeners, type Report, type Unsubscribe } from "./emitter.js";
-import { CallFailed, ConnectionRefused, OutboxFull } from "./errors.js";
-import type { ClientSession } from "./protocol/client_session.js";
+import { fresh } from "./credentials.js";
+import { Listeners, type Unsubscribe } from "./emitter.js";
+import { ConnectionRefused, OutboxFull } from "./errors.js";
 import type { Member } from "./protocol/membership.js";
-import { NEVER } from "./protocol/never.js";
 import { obtain } from "./protocol/obtain.js";
-import type { Wishes } from "./protocol/outbox.js";
-import type { Call, Failed, Packet, Reply } from "./protocol/packets.js";
-import type { Answer, AnyHeard, AnySaid, Args, Auth, Connected, Events, Name, SendOptions } from "./types.js";
+import type { Packet } from "./protocol/packets.js";
+import { Flow } from "./protocol/streams.js";
+import { type Home, Sender } from "./sender.js";
+import type {
+  AnyHeard,
+  AnySaid,
+  Args,
+  Auth,
+  Connected,
+  DisconnectCode,
+  Disconnected,
+  Events,
+  Handler,
+  Name,
+  SendOptions,
+} from "./types.js";
 
-const CALL_TIMEOUT = 30;
-const LONGEST = 1e6;
-
-/** What a namespace needs of its client. */
-export interface Home {
-  readonly client: Client;
-  readonly session: ClientSession;
-  readonly report: Report;
-  now(): number;
-  /** Something is to be written, or a deadline to be kept. */
-  soon(): void;
-}
-
-/** Emit and call with options. */
-export class Sender<Said extends Events<Said>> {
-  readonly #home: Home;
-  readonly #namespace: string;
-  readonly #options: SendOptions;
-
-  constructor(home: Home, namespace: string, options: SendOptions) {
-    this.#home = home;
-    this.#namespace = namespace;
-    this.#options = options;
-  }
-
-  /**
-   * Say something; no answer is wanted. It waits while the client is not connected.
-   *
-   * Throws PayloadError, OutboxFull, ConnectionClosed, and LocalProtocolError after the namespace was left.
-   */
-  emit<N extends Name<Said>>(event: N, ...args: Args<Said, N>): void {
-    const { session } = this.#home;
-    session.emit({ kind: "event", namespace: this.#namespace, name: event, args }, this.#wishes());
-    this.#home.soon();
-  }
-
-  /** Say something and wait for the answer; rejects with a CallError, or with what `emit` throws. */
-  call<N extends Name<Said>>(event: N, ...args: Args<Said, N>): Promise<Answer<Said, N>> {
-    return new Promise((resolve, reject) => {
-      const { session } = this.#home;
-      // Whatever the user asks for, the wire takes whole milliseconds from 0 on.
-      const timeout = Math.max(0, Math.min(this.#options.timeout ?? CALL_TIMEOUT, LONGEST));
-      const packet: Call = {
-        kind: "call",
-        id: session.nextCall(),
-        namespace: this.#namespace,
-        name: event,
-        args,
-        timeout: Math.round(timeout * 1000),
-      };
-      session.emitCall(
-        packet,
-        (error, value) => (error ? reject(error) : resolve(value as Answer<Said, N>)),
-        this.#home.now() + timeout,
-        this.#wishes(),
-      );
-      this.#home.soon();
-    });
-  }
-
-  #wishes(): Wishes {
-    const { deadline = NEVER, repeatable = false } = this.#options;
-    return { repeatable, deadline: this.#home.now() + deadline };
-  }
-}
+// So many events may wait for a loop.
+const WAITING = 1024;
 
 export class Namespace<
   Heard extends Events<Heard> = AnyHeard,
   Said extends Events<Said> = AnySaid,
 > extends Sender<Said> {
-  readonly name: string;
   /** The client behind it: its state, its transport, its losses. */
   readonly client: Client;
   readonly #home: Home;
@@ -88,15 +37,16 @@ export class Namespace<
   readonly #events = new Map<string, Listeners<readonly unknown[]>>();
   readonly #any = new Listeners<readonly [event: string, ...args: unknown[]]>();
   readonly #connect = new Listeners<readonly [Connected]>();
-  readonly #disconnect = new Listeners<readonly [reason: string]>();
+  readonly #disconnect = new Listeners<readonly [Disconnected]>();
   readonly #refused = new Listeners<readonly [ConnectionRefused]>();
+  /** Told when we are out, and do not come back by ourselves. */
+  readonly #left = new Listeners<readonly []>();
   #connected = false;
   #auth: Auth = null;
 
   /** Made by Client.namespace. */
   constructor(home: Home, name: string) {
     super(home, name, {});
-    this.name = name;
     this.client = home.client;
     this.#home = home;
     this.#member = home.session.members.get(name);
@@ -114,18 +64,43 @@ export class Namespace<
 
   // -- hearing -------------------------------------------------------------------------------------------------------
 
-  /** Be told of an event. What the handler of a call returns, or the promise of it, is the answer. */
-  on<N extends Name<Heard>>(event: N, handler: (...args: Args<Heard, N>) => unknown): Unsubscribe {
+  /**
+   * Be told of an event. What the first handler of a call returns, or the promise of it, is the answer; an async
+   * generator streams it. `this.signal` tells a handler when its call is cancelled.
+   */
+  on<N extends Name<Heard>>(event: N, handler: Handler<Heard, N>): Unsubscribe {
     return this.#of(event).add(handler as (...args: readonly unknown[]) => unknown);
   }
 
-  once<N extends Name<Heard>>(event: N, handler: (...args: Args<Heard, N>) => unknown): Unsubscribe {
+  once<N extends Name<Heard>>(event: N, handler: Handler<Heard, N>): Unsubscribe {
     return this.#of(event).add(handler as (...args: readonly unknown[]) => unknown, true);
   }
 
   /** Without a handler, all handlers of the event. */
-  off<N extends Name<Heard>>(event: N, handler?: (...args: Args<Heard, N>) => unknown): void {
+  off<N extends Name<Heard>>(event: N, handler?: Handler<Heard, N>): void {
     this.#of(event).remove(handler as ((...args: readonly unknown[]) => unknown) | undefined);
+  }
+
+  /**
+   * Read an event in a loop, each time as the array of what it carries: `for await (const [who] of chat.events("said"))`.
+   *
+   * It listens from now on, until the loop is left or the namespace is. When 1,024 events wait for the loop it throws
+   * OutboxFull.
+   */
+  events<N extends Name<Heard>>(event: N): AsyncIterable<Args<Heard, N>> {
+    const flow = new Flow<Args<Heard, N>>();
+    const unleave = this.#left.add(() => flow.close());
+    // A call is read as well, but only a handler answers it.
+    const unlisten = this.onAny((name, ...args) => {
+      if (name !== event) return;
+      if (flow.waiting.length < WAITING) flow.put(args, 0);
+      else flow.close(new OutboxFull(`${WAITING} events wait to be read`));
+    });
+    flow.onEnd = () => {
+      unleave();
+      unlisten();
+    };
+    return flow;
   }
 
   /** Be told of every event, before its own handlers. */
@@ -143,7 +118,7 @@ export class Namespace<
   }
 
   /** Be told when we are no longer in: the session was lost, or the namespace left. */
-  onDisconnect(handler: (reason: string) => void): Unsubscribe {
+  onDisconnect(handler: (disconnected: Disconnected) => void): Unsubscribe {
     return this.#disconnect.add(handler);
   }
 
@@ -153,9 +128,14 @@ export class Namespace<
 
   // -- saying --------------------------------------------------------------------------------------------------------
 
-  /** Emit and call with options, for example `chat.with({ timeout: 2 }).call("vote")`. */
+  /** Emit, call and stream with options, for example `chat.with({ timeout: 2 }).call("vote")`. */
   with(options: SendOptions): Sender<Said> {
     return new Sender(this.#home, this.name, options);
+  }
+
+  /** Be told of everything that is emitted or called. */
+  onAnyOutgoing(handler: (event: string, ...args: unknown[]) => void): Unsubscribe {
+    return this.#home.outgoing.add(handler);
   }
 
   /** Drop what waits until the namespace is joined; calls among it end with CallNotSent. */
@@ -166,7 +146,7 @@ export class Namespace<
   /** Leave the namespace. The client's other namespaces go on. */
   leave(): void {
     this.#home.session.leave(this.#member);
-    this._disconnected("left");
+    this._disconnected("left", "");
     this.#home.soon();
   }
 
@@ -197,9 +177,8 @@ export class Namespace<
 
   /** Ask for fresh credentials, which may take a while: what the next join, in a Hello or alone, brings along. */
   async _refresh(): Promise<void> {
-    const auth = this.#auth;
     if (!this.#member.wanted) return;
-    this.#member.auth = await (typeof auth === "function" ? auth() : auth);
+    this.#member.auth = await fresh(this.#auth);
     this.#member.asking = false;
   }
 
@@ -214,35 +193,39 @@ export class Namespace<
         if (session.refused(this.#member)) {
           const error = new ConnectionRefused(this.name, packet.reason, packet.data);
           // Nobody should have to wonder why nothing happens.
-          if (!this.#refused.size) report(error);
-          this.#refused.tell(report, error);
+          if (!this.#refused.tell(report, error).length) report(error);
+          this._disconnected("put_out", packet.reason);
         }
         break;
       case "leave":
         // Else it is about an earlier stay.
         if (this.connected) {
           session.putOut(this.#member);
-          this._disconnected(packet.reason ?? "");
+          this._disconnected("put_out", packet.reason ?? "");
         }
         break;
       case "event":
       case "volatile":
-        if (this.connected) {
+        // Also before we are in: what the server's connect handler says to us comes first.
+        if (this.#member.wanted) {
           this.#any.tell(report, packet.name, ...packet.args);
           this.#of(packet.name).tell(report, ...packet.args);
         }
         break;
       case "call":
+        this.#any.tell(report, packet.name, ...packet.args);
         // What its own failure cannot spell is the application's fault, too.
-        this.#answer(packet).catch(report);
+        answer(this.#home, packet, this.#of(packet.name), this.#left).catch(report);
     }
   }
 
   /** We are no longer in. */
-  _disconnected(reason: string): void {
+  _disconnected(code: DisconnectCode, reason: string): void {
+    const { session, report } = this.#home;
+    if (!this.#member.wanted || session.ending) this.#left.tell(report);
     if (!this.#connected) return;
     this.#connected = false;
-    this.#disconnect.tell(this.#home.report, reason);
+    this.#disconnect.tell(report, { code, reason });
   }
 
   #of(event: string): Listeners<readonly unknown[]> {
@@ -257,29 +240,5 @@ export class Namespace<
       if (this.#member.socket === id) session.open(this.#member);
       this.#home.soon();
     });
-  }
-
-  /** The first handler of the event answers. */
-  async #answer({ id, name, args }: Call): Promise<void> {
-    const { session, report, soon } = this.#home;
-    const { era } = session;
-    const send = (answer: Reply | Failed) => {
-      // The caller is gone with its session, and the id may mean another call in the next.
-      if (session.era === era) session.send(answer);
-      soon();
-    };
-    this.#any.tell(report, name, ...args);
-    try {
-      const handler = this.#of(name).first();
-      if (!handler) throw new CallFailed("unknown_event", name);
-      send({ kind: "reply", id, value: await handler(...args) });
-    } catch (error) {
-      const { code, message, data } =
-        error instanceof CallFailed
-          ? error
-          : new CallFailed(error instanceof OutboxFull ? "too_large" : "error", "the handler failed");
-      if (!(error instanceof CallFailed)) report(error);
-      send({ kind: "failed", id, code, message, data });
-    }
   }
 }

@@ -15,12 +15,38 @@ export type AnySaid = Record<string, (...args: unknown[]) => unknown>;
 
 export type Name<Map> = keyof Map & string;
 export type Args<Map extends Events<Map>, N extends keyof Map> = Parameters<Map[N]>;
-export type Answer<Map extends Events<Map>, N extends keyof Map> = Awaited<ReturnType<Map[N]>>;
 
-/** Credentials: a wire value, or a function that returns them, or a promise of them, for every join. */
+/** Events whose answer is a stream: functions that return an AsyncIterable. */
+export type Streaming<Map extends Events<Map>> = {
+  [N in Name<Map>]: unknown extends ReturnType<Map[N]>
+    ? N
+    : ReturnType<Map[N]> extends AsyncIterable<unknown>
+      ? N
+      : never;
+}[Name<Map>];
+
+/** What a call resolves to: of one whose answer is a stream, which wants `onItem`, only that it is over. */
+export type Answer<Map extends Events<Map>, N extends keyof Map> =
+  unknown extends ReturnType<Map[N]>
+    ? unknown
+    : ReturnType<Map[N]> extends AsyncIterable<unknown>
+      ? undefined
+      : Awaited<ReturnType<Map[N]>>;
+
+/** The items of an answer that is a stream. */
+export type Streamed<Map extends Events<Map>, N extends keyof Map> =
+  ReturnType<Map[N]> extends AsyncIterable<infer Item> ? Item : unknown;
+
+/** What is told of an event. As `this` it finds, in a call, what tells when nobody waits for the answer any more. */
+export type Handler<Map extends Events<Map>, N extends keyof Map> = (
+  this: { readonly signal?: AbortSignal },
+  ...args: Args<Map, N>
+) => unknown;
+
+/** Credentials: a wire value, or a function that returns them, or a promise of them, whenever they are needed. */
 export type Auth = unknown | (() => unknown);
 
-export type TransportKind = "websocket" | "longpoll";
+export type TransportKind = "websocket" | "sse" | "longpoll";
 
 export interface ClientOptions {
   /** Where the server is mounted, relative to the page; http(s) and ws(s) mean the same. */
@@ -35,31 +61,82 @@ export interface ClientOptions {
   readonly outbox?: { readonly packets?: number; readonly size?: number };
   /** The form of the session; msgpack unless another is handed in. */
   readonly codec?: Codec;
+  /** What the server's authentication hook is given at every attach, and when it says that the last ones expire. */
+  readonly auth?: Auth;
 }
 
 export interface NamespaceOptions {
   readonly auth?: Auth;
 }
 
-/** Options of one emit or call; times in seconds. */
+/** Options of emits, calls and streams; times in seconds. */
 export interface SendOptions {
   /** It is dropped unless it could be sent by then; a call then ends with CallNotSent. */
   readonly deadline?: number;
-  /** How long a call waits for its answer; 30 unless said. */
-  readonly timeout?: number;
-  /** It may run twice: should its session be lost, it is sent again, marked redelivered. */
+  /** It may run twice: should its session be lost, it is sent again, marked redelivered. Not for what has streams. */
   readonly repeatable?: boolean;
+  /** An event that is worthless later: it leaves within 250 ms or never, and never twice. */
+  readonly volatile?: boolean;
+  /** Of events with this key only the newest counts: it takes the place of one that has not left. Not with `volatile`. */
+  readonly latest?: string | number;
+  /** How long a call waits for its answer; 30 unless said. A stream has no end unless said. */
+  readonly timeout?: number;
+  /** Takes a call back, or cancels it: then it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** The answer of a call is a stream: told of every item; the next waits for the promise that it returns. */
+  // A method, so that a callback may say which items it expects.
+  onItem?(item: unknown): unknown;
 }
 
 /** connecting: for the first time, or again. waiting: until the next try. closed: for good. */
 export type ConnectionState = "connecting" | "connected" | "waiting" | "closed";
 
+/**
+ * Why a socket is gone, in the words of docs/protocol.md. The session has ended: on purpose (closed, draining, revoked,
+ * unauthorized, principal_changed), or because it could not go on (the others). replaced, version: the client has
+ * stopped. left, put_out: only this socket is gone. A server that is newer may have more words.
+ */
+export type DisconnectCode =
+  | "closed"
+  | "draining"
+  | "revoked"
+  | "unauthorized"
+  | "principal_changed"
+  | "server_restart"
+  | "expired"
+  | "overflow"
+  | "unknown"
+  | "mismatch"
+  | "flood"
+  | "protocol"
+  | "miscounted"
+  | "unsupported"
+  | "replaced"
+  | "version"
+  | "left"
+  | "put_out"
+  | (string & {});
+
+/** `reason` is for humans, and may be empty. */
+export interface Disconnected {
+  readonly code: DisconnectCode;
+  readonly reason: string;
+}
+
+/**
+ * Why a transport is gone, or none came to be: the network (lost, offline, unreachable, timeout, silent, gap), the
+ * application's `auth` (auth), or what the other end said. "": there is nothing to say.
+ */
+export type TransportReason = "" | "lost" | "offline" | "unreachable" | "timeout" | "silent" | "gap" | "auth";
+
 export interface StateChange {
   readonly state: ConnectionState;
   readonly previous: ConnectionState;
   readonly transport: TransportKind | null;
-  /** Why: of a lost transport, a session that was not resumed, or the end; "" when there is nothing to say. */
-  readonly reason: string;
+  /** Why: of a lost transport, a session that was not resumed, a refusal, or the end. */
+  readonly reason: DisconnectCode | TransportReason;
+  /** When waiting: seconds until the next try. Else null, and while the machine is offline. */
+  readonly retryIn: number | null;
   /**
    * When connected again: true means nothing lost and nothing twice; false that a new session began. Not there when
    * connected for the first time.
@@ -81,13 +158,21 @@ export interface Unconfirmed extends Sent {
 
 /** What became of a session that was lost. What is in neither list arrived, or waits for the next session. */
 export interface Loss {
-  readonly reason: string;
+  readonly reason: DisconnectCode;
+  /** The same for humans. */
+  readonly detail: string;
   /** Sent and not confirmed: it may have run. */
   readonly unconfirmed: readonly Unconfirmed[];
   /** Given up without having been sent. */
   readonly unsent: readonly Sent[];
   /** In how many seconds the server wants to see us again; null: not by ourselves. */
   readonly retryAfter: number | null;
+}
+
+/** In seconds: how long the answer took, and what the server's clock is ahead of ours. Both clocks begin anywhere. */
+export interface RoundTrip {
+  readonly roundTrip: number;
+  readonly clockOffset: number;
 }
 
 export interface Connected {

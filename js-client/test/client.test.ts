@@ -11,7 +11,7 @@ import {
 } from "../src/errors.js";
 import type { Namespace } from "../src/namespace.js";
 import type { Packet, Welcome } from "../src/protocol/packets.js";
-import type { ClientOptions, Loss, StateChange } from "../src/types.js";
+import type { ClientOptions, Disconnected, Loss, StateChange } from "../src/types.js";
 import {
   event,
   FakePage,
@@ -104,7 +104,9 @@ describe("connecting", () => {
     await attach();
 
     expect([client.state, client.transport]).toEqual(["connected", "websocket"]);
-    expect(states).toEqual([{ state: "connected", previous: "connecting", transport: "websocket", reason: "" }]);
+    expect(states).toEqual([
+      { state: "connected", previous: "connecting", transport: "websocket", reason: "", retryIn: null },
+    ]);
   });
 
   test("a cut is told, and that nothing was lost by it", async () => {
@@ -116,7 +118,7 @@ describe("connecting", () => {
     await attach({ resumed: true, next: 2 });
 
     expect(states).toMatchObject([
-      { state: "waiting", previous: "connected", transport: null, reason: "lost" },
+      { state: "waiting", previous: "connected", transport: null, reason: "lost", retryIn: 0.5 },
       { state: "connecting" },
       { state: "connected", transport: "websocket", resumed: true },
     ]);
@@ -125,7 +127,7 @@ describe("connecting", () => {
 
   test("a restart of the server is told with its reason", async () => {
     const { clock, states, losses, chat } = await joined();
-    const reasons: string[] = [];
+    const reasons: Disconnected[] = [];
     chat.onDisconnect((reason) => reasons.push(reason));
     await FakeSocket.last.cut();
     await clock.advance(0.5);
@@ -134,7 +136,7 @@ describe("connecting", () => {
 
     expect(states.at(-1)).toMatchObject({ resumed: false, reason: "server_restart" });
     expect(losses).toMatchObject([{ reason: "server_restart", unconfirmed: [], unsent: [] }]);
-    expect(reasons).toEqual(["server_restart"]);
+    expect(reasons).toEqual([{ code: "server_restart", reason: "" }]);
     expect(chat.connected).toBe(false);
   });
 
@@ -148,8 +150,8 @@ describe("connecting", () => {
     await clock.advance(0.5);
     await FakeSocket.last.open();
 
-    expect(first).toMatchObject([{ joins: [["/", { token: 2 }]] }]);
-    expect(FakeSocket.last.packets).toMatchObject([{ joins: [["/", { token: 3 }]] }]);
+    expect(first).toMatchObject([{ joins: [["/", { token: 1 }]] }]);
+    expect(FakeSocket.last.packets).toMatchObject([{ joins: [["/", { token: 2 }]] }]);
   });
 
   test("credentials that cannot be had are told, and tried again", async () => {
@@ -236,10 +238,23 @@ describe("hearing", () => {
     expect(client.state).toBe("connected");
   });
 
+  test("what the server says while it lets us in is heard", async () => {
+    const { client } = build();
+    const chat = client.namespace();
+    const heard: unknown[] = [];
+    chat.on("said", (value: unknown) => heard.push(value));
+    const socket = await attach();
+
+    await socket.say(message(1, event(1)));
+
+    expect(chat.connected).toBe(false);
+    expect(heard).toEqual([1]);
+  });
+
   test("after leaving nothing is heard", async () => {
     const { chat, socket } = await joined();
     const heard: unknown[] = [];
-    const reasons: string[] = [];
+    const reasons: Disconnected[] = [];
     chat.on("said", (value: unknown) => heard.push(value));
     chat.onDisconnect((reason) => reasons.push(reason));
 
@@ -247,18 +262,18 @@ describe("hearing", () => {
     await socket.say(message(2, event(1)));
 
     expect(heard).toEqual([]);
-    expect(reasons).toEqual(["left"]);
+    expect(reasons).toEqual([{ code: "left", reason: "" }]);
     expect(packets(socket, "leave")).toHaveLength(1);
   });
 
   test("being put out is told with its reason", async () => {
     const { chat, socket } = await joined();
-    const reasons: string[] = [];
+    const reasons: Disconnected[] = [];
     chat.onDisconnect((reason) => reasons.push(reason));
 
     await socket.say(message(2, { kind: "leave", namespace: "/", reason: "spam" }));
 
-    expect(reasons).toEqual(["spam"]);
+    expect(reasons).toEqual([{ code: "put_out", reason: "spam" }]);
     expect(() => chat.emit("say")).toThrow(LocalProtocolError);
   });
 });
@@ -395,7 +410,7 @@ describe("calls", () => {
         .catch(() => {});
     await settled();
 
-    expect(packets(socket, "call")).toMatchObject([{ timeout: 0 }, { timeout: 1e9 }]);
+    expect(packets(socket, "call")).toMatchObject([{ timeout: 0 }, { timeout: null }]);
   });
 
   test("reject with what the server told", async () => {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { absolute } from "../src/client.js";
 import { connect } from "../src/connect.js";
-import { FakeSocket } from "./peers.js";
+import { FakeSocket, settled } from "./peers.js";
 
 beforeEach(() => {
   FakeSocket.all = [];
@@ -28,6 +28,26 @@ test("the same namespace is the same object", () => {
   const options = { url: "http://same/antiphon", WebSocket: FakeSocket };
 
   expect(connect("/a", options)).toBe(connect("/a", options));
+});
+
+test("credentials are for the namespace, and for the client that is made for it", async () => {
+  const options = { url: "http://guarded/antiphon", WebSocket: FakeSocket, auth: "token" };
+  connect("/", options);
+  connect("/other", { ...options, auth: "another" });
+  await settled();
+
+  await FakeSocket.last.open();
+
+  expect(FakeSocket.last.packets).toMatchObject([
+    {
+      kind: "hello",
+      auth: "token",
+      joins: [
+        ["/", "token"],
+        ["/other", "another"],
+      ],
+    },
+  ]);
 });
 
 test("events can be given types, and without them are free", () => {

@@ -1,51 +1,10 @@
 /** Which transport is opened when, and which of them speaks for the session. */
 import { describe, expect, test } from "vitest";
-import { Backoff } from "../src/backoff.js";
-import { Connector, type Link } from "../src/connector.js";
+import type { Link } from "../src/connector.js";
 import { FENCED } from "../src/protocol/closing.js";
-import type { Packet, Welcome } from "../src/protocol/packets.js";
-import { event, FakePort, message, openSession, said, welcome } from "./peers.js";
-
-function build(kinds = ["websocket", "longpoll"]) {
-  const { session, delivered } = openSession();
-  const links: Link[] = [];
-  const ports: FakePort[] = [];
-  const connector = new Connector(session, {
-    kinds,
-    backoff: new Backoff({}, () => 1),
-    open: (_kind, link) => {
-      const port = new FakePort();
-      links.push(link);
-      ports.push(port);
-      return port;
-    },
-  });
-  const last = () => ({ link: links.at(-1) as Link, port: ports.at(-1) as FakePort });
-
-  function answer(packet: Packet, now: number, link = last().link): void {
-    connector.received(link, message(0, packet), now);
-  }
-
-  /** The newest link opens and is welcomed. */
-  function attach(now: number, changes: Partial<Welcome> = {}): void {
-    connector.opened(last().link, now);
-    answer(welcome(changes), now);
-  }
-
-  /** The session lives over long-polling, and a WebSocket is tried beside it. */
-  function upgrading(): void {
-    connector.start(0);
-    connector.tick(2);
-    attach(2);
-    connector.tick(connector.due);
-  }
-
-  return { session, delivered, connector, links, ports, last, answer, attach, upgrading };
-}
-
-function kinds(port: FakePort): string[] {
-  return port.packets.map(({ kind }) => kind);
-}
+import type { Packet } from "../src/protocol/packets.js";
+import { build, kinds } from "./links.js";
+import { event, type FakePort, message, said, welcome } from "./peers.js";
 
 describe("the first connection", () => {
   test("says Hello as soon as the transport is open, and lives with the Welcome", () => {
@@ -142,14 +101,15 @@ describe("refusals", () => {
     expect(session.attempt).toBe(8);
   });
 
-  test.each(["unauthorized", "principal_changed", "version", "bad_hello"])("%s is final", (code) => {
-    const { connector, last, answer } = build();
+  test.each(["unauthorized", "principal_changed", "revoked", "closed", "version"])("%s is final", (code) => {
+    const { connector, last, answer, session } = build();
     connector.start(0);
     connector.opened(last().link, 0);
 
     answer({ kind: "refuse", code, reason: "no" }, 1);
 
     expect(connector.stopped).toEqual({ code, reason: "no" });
+    expect(session.losses).toMatchObject([{ reason: code, detail: "no", retryAfter: null }]);
   });
 
   test("others are tried again, not before the server wants to", () => {
@@ -162,6 +122,20 @@ describe("refusals", () => {
     expect(connector.retryAt).toBe(6);
   });
 
+  test("when the server says when to come back, nothing makes us come earlier", () => {
+    const { connector, last, answer } = build();
+    connector.start(0);
+    connector.opened(last().link, 0);
+    answer({ kind: "refuse", code: "draining", retryAfter: 7000 }, 1);
+
+    connector.hurry(2);
+    const hurried = connector.retryAt;
+    connector.offline(3);
+    connector.online(4);
+
+    expect([hurried, connector.retryAt]).toEqual([8, 8]);
+  });
+
   test("one beside a living link leaves that alone, and the next try far away", () => {
     const { connector, last, answer, upgrading, links } = build();
     upgrading();
@@ -172,6 +146,19 @@ describe("refusals", () => {
 
     expect(connector).toMatchObject({ stopped: null, due: 33 });
     expect(connector.live).toBe(links[1]);
+  });
+
+  test("another person's credentials end the session that lives, which is told so", () => {
+    const { connector, last, answer, upgrading, ports } = build();
+    upgrading();
+    connector.opened(last().link, 3);
+    answer({ kind: "pong", time: 3000, now: 0 }, 3);
+
+    answer({ kind: "refuse", code: "principal_changed", reason: "another" }, 3);
+
+    expect(connector.stopped).toEqual({ code: "principal_changed", reason: "another" });
+    expect(ports[1]?.packets.at(-1)).toMatchObject({ kind: "close", code: "principal_changed" });
+    expect(ports.map(({ closed }) => closed)).toEqual([true, true, true]);
   });
 });
 
@@ -263,7 +250,7 @@ describe("moving over", () => {
     expect(connector.carrier).toBe(links[2]);
   });
 
-  test("a takeover whose Welcome is lost is given up after three seconds, and attached anew", () => {
+  test("a takeover whose Welcome is lost is given up after three seconds, and another attach begins", () => {
     const { connector, last, answer, upgrading, links } = build();
     upgrading();
     connector.opened(last().link, 3);
@@ -272,8 +259,7 @@ describe("moving over", () => {
 
     connector.tick(6);
 
-    expect(links).toHaveLength(3);
-    expect(connector.retryAt).toBe(7);
+    expect(links.slice(2).map(({ kind }) => kind)).toEqual(["websocket", "longpoll"]);
   });
 
   test("losing the living link while the other one is probed, the other one takes its chance", () => {

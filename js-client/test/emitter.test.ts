@@ -42,30 +42,38 @@ test("one that listens once is told once", () => {
   expect(told).toBe(1);
 });
 
-test("the first of them is taken out if it listens once", () => {
-  const listeners = new Listeners<readonly []>();
-  const once = () => {};
-  const always = () => {};
-  listeners.add(once, true);
-  listeners.add(always);
+test("what they come to is told as it is, and they find what they are given as this", async () => {
+  const listeners = new Listeners<readonly [number]>();
+  const self = {};
+  listeners.add(function (this: unknown, value) {
+    return [this, value];
+  }, true);
+  listeners.add(async () => {
+    throw new Error("broken");
+  });
 
-  expect([listeners.first(), listeners.first(), listeners.first()]).toEqual([once, always, always]);
+  const [first, second] = await Promise.allSettled(listeners.start(self, [5]));
+
+  expect(first).toEqual({ status: "fulfilled", value: [self, 5] });
+  expect(second).toMatchObject({ status: "rejected" });
+  expect(await Promise.allSettled(listeners.start(self, [5]))).toHaveLength(1);
 });
 
 test("listeners can be taken out one by one, by function, or all at once", () => {
   const listeners = new Listeners<readonly []>();
+  const told = () => listeners.tell(() => {}).length;
   const known = () => {};
   const unsubscribe = listeners.add(() => {});
   listeners.add(known);
   listeners.add(() => {});
 
   unsubscribe();
-  const two = listeners.size;
+  const two = told();
   listeners.remove(known);
-  const one = listeners.size;
+  const one = told();
   listeners.remove();
 
-  expect([two, one, listeners.size]).toEqual([2, 1, 0]);
+  expect([two, one, told()]).toEqual([2, 1, 0]);
 });
 
 test("one that is added while others are told waits for the next time", () => {

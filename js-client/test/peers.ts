@@ -6,6 +6,7 @@ import type { Random } from "../src/platform/random.js";
 import { ClientSession } from "../src/protocol/client_session.js";
 import type { Data, Message } from "../src/protocol/codec.js";
 import { MsgpackCodec } from "../src/protocol/forms.js";
+import type { Wishes } from "../src/protocol/outbox.js";
 import type { Call, Event, Packet, Welcome } from "../src/protocol/packets.js";
 import { isCounted } from "../src/protocol/spelling.js";
 import type { Socket } from "../src/transports/websocket.js";
@@ -74,6 +75,17 @@ export function joinedSession(outbox?: { packets: number; size: number }): Opene
   session.take(0);
   opened.delivered.length = 0;
   return opened;
+}
+
+/** Call, and be told the one outcome. */
+export function emitCall(
+  session: ClientSession,
+  packet: Call,
+  settle: (error: unknown, value: unknown) => void,
+  ...options: [deadline: number, wishes?: Wishes]
+): void {
+  const answer = session.emitCall(packet, ...options);
+  answer.onEnd = () => settle(answer.failure, answer.waiting[0]);
 }
 
 /** Time passes when `advance` says so. */
@@ -205,6 +217,8 @@ export class FakeSocket implements Socket {
   }
 
   async open(): Promise<void> {
+    // No network is faster than promises.
+    await settled();
     this.onopen?.({} as never);
     await settled();
   }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Client } from "../src/client.js";
 import { connect } from "../src/connect.js";
 import { SystemClock } from "../src/platform/clock.js";
-import type { HttpRequest } from "../src/polling.js";
+import type { HttpAnswer, HttpRequest } from "../src/polling.js";
 import { PollingPort } from "../src/polling.js";
 import type { Packet } from "../src/protocol/packets.js";
 import type { ClientOptions, StateChange } from "../src/types.js";
@@ -150,9 +150,10 @@ describe("credentials that take a while", () => {
 });
 
 describe("polling", () => {
-  test("acks by the next poll what came with the last, without a push", () => {
+  test("acks by the next poll what came with the last, without a push", async () => {
     const { session } = joinedSession();
     const requests: HttpRequest[] = [];
+    const answers: ((answer: HttpAnswer) => void)[] = [];
     let drained = 0;
     const ear = {
       opened: () => {},
@@ -161,14 +162,18 @@ describe("polling", () => {
       lost: () => {},
     };
     const owner = { codec, attempt: 1, key: KEY, progress: () => session.progress() };
-    const port = new PollingPort(owner, ear, (request) => requests.push(request));
+    const port = new PollingPort(owner, ear, (request) => {
+      requests.push(request);
+      return new Promise((resolve) => answers.push(resolve));
+    });
     port.welcomed("s1");
     port.write("");
-    port.answered(1, { status: 204, body: "" });
-    const poll = requests.at(-1);
+    answers.shift()?.({ status: 204, body: "" });
+    await settled();
     session.take(1, true);
 
-    port.answered(poll?.token ?? 0, { status: 200, body: message(2, event(1)) });
+    answers.shift()?.({ status: 200, body: message(2, event(1)) });
+    await settled();
 
     expect(packetsOf([requests.at(-1)?.body ?? ""])).toMatchObject([{ kind: "ack", handed: 2 }]);
     expect(session.take(1, true)).toEqual([]);

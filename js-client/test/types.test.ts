@@ -4,18 +4,21 @@ import type { connect, Namespace } from "../src/index.js";
 
 interface Heard {
   said: (who: string, text: string) => void;
+  sum: (rows: AsyncIterable<number>) => number;
 }
 
 interface Said {
   say: (text: string) => number;
   leave: () => void;
+  ticks: (count: number) => AsyncIterable<number>;
+  import: (rows: AsyncIterable<string>, room: string) => number;
 }
 
 type Chat = Namespace<Heard, Said>;
 
 describe("event maps", () => {
   test("say what a listener is given", () => {
-    expectTypeOf<Parameters<Chat["on"]>[0]>().toEqualTypeOf<"said">();
+    expectTypeOf<Parameters<Chat["on"]>[0]>().toEqualTypeOf<"said" | "sum">();
     const use = (chat: Chat) => {
       chat.on("said", (who, text) => {
         expectTypeOf(who).toBeString();
@@ -44,11 +47,52 @@ describe("event maps", () => {
     expectTypeOf(use).toBeFunction();
   });
 
+  test("say what streams, and what is streamed", () => {
+    const use = async (chat: Chat) => {
+      expectTypeOf(chat.stream("ticks", 10)).toEqualTypeOf<AsyncIterable<number>>();
+      expectTypeOf(chat.with({ onItem: (tick: number) => tick }).call("ticks", 10)).resolves.toBeUndefined();
+      async function* rows() {
+        yield "a row";
+      }
+      expectTypeOf(chat.call("import", rows(), "lobby")).resolves.toBeNumber();
+      chat.on("sum", async (numbers) => {
+        for await (const number of numbers) expectTypeOf(number).toBeNumber();
+      });
+      // @ts-expect-error: its answer is one number
+      chat.stream("say", "hello");
+      // @ts-expect-error: its rows are strings
+      chat.call("import", chat.stream("ticks", 10), "lobby");
+    };
+    expectTypeOf(use).toBeFunction();
+  });
+
+  test("say what a loop over an event reads", () => {
+    const use = async (chat: Chat) => {
+      for await (const [who, text] of chat.events("said")) {
+        expectTypeOf(who).toBeString();
+        expectTypeOf(text).toBeString();
+      }
+      // @ts-expect-error: nobody says that
+      chat.events("sung");
+    };
+    expectTypeOf(use).toBeFunction();
+  });
+
+  test("leave a handler what tells that nobody waits", () => {
+    const use = (chat: Chat) => {
+      chat.on("said", function () {
+        expectTypeOf(this.signal).toEqualTypeOf<AbortSignal | undefined>();
+      });
+    };
+    expectTypeOf(use).toBeFunction();
+  });
+
   test("may be left out", () => {
     const use = (connecting: typeof connect) => {
       const chat = connecting("/chat");
       chat.on("anything", (...args) => args.length);
       expectTypeOf(chat.call("anything", 1, "two")).resolves.toBeUnknown();
+      expectTypeOf(chat.stream("anything", 1, "two")).toEqualTypeOf<AsyncIterable<unknown>>();
     };
     expectTypeOf(use).toBeFunction();
   });

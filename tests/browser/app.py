@@ -16,7 +16,8 @@ from aiohttp import web
 from antiphon import Server, Socket
 from antiphon.hosts.aiohttp import mount
 
-PAGE = Path(__file__).with_name("page.html")
+HERE = Path(__file__).parent
+FILES = ("worker.html", "worker.js", "users.html")
 
 
 class Counting:
@@ -49,18 +50,23 @@ class Counting:
         now = self.server.statistics()
         return web.json_response({"made": now.sessions_made, "transports": dict(now.transports), "heard": self.heard})
 
+    def application(self) -> web.Application:
+        """The pages, the server, and what the tests ask it."""
+        app = web.Application()
+        app.router.add_get("/", page)
+        for name in FILES:
+            app.router.add_get(f"/{name}", page)
+        app.router.add_post("/count", self.count)
+        app.router.add_get("/statistics", self.statistics)
+        mount(app, self.server)
+        return app
+
 
 async def page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(PAGE)
+    return web.FileResponse(HERE / (request.path[1:] or "page.html"))
 
 
-async def run(port: int, certificate: str | None, key: str | None) -> None:
-    counting = Counting()
-    app = web.Application()
-    app.router.add_get("/", page)
-    app.router.add_post("/count", counting.count)
-    app.router.add_get("/statistics", counting.statistics)
-    mount(app, counting.server)
+async def run(app: web.Application, port: int, certificate: str | None, key: str | None) -> None:
     runner = web.AppRunner(app)
     await runner.setup()
     context = None
@@ -72,10 +78,15 @@ async def run(port: int, certificate: str | None, key: str | None) -> None:
     await asyncio.Event().wait()
 
 
-if __name__ == "__main__":
+def main(app: web.Application) -> None:
+    """Serve it until the process is killed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--certificate")
     parser.add_argument("--key")
     options = parser.parse_args()
-    asyncio.run(run(options.port, options.certificate, options.key))
+    asyncio.run(run(app, options.port, options.certificate, options.key))
+
+
+if __name__ == "__main__":
+    main(Counting().application())

@@ -1,8 +1,10 @@
 // What every browser test needs: the server, the fault proxy before it, and a page in a real Chromium.
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, request } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,11 +47,14 @@ export async function stop(started) {
 export const launch = () =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 
-/** The server behind the fault proxy, and a browser. `tls`: the server speaks TLS with a certificate of its own making. */
-export async function setUp({ tls = false } = {}) {
+/**
+ * The server behind the fault proxy, and a browser. `tls`: the server speaks TLS with a certificate of its own making.
+ * `module`: another server than that of app.py.
+ */
+export async function setUp({ tls = false, module = "tests.browser.app" } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "antiphon-browser-"));
   const certificate = tls ? await makeCertificate(folder) : [];
-  const app = await startPython("tests.browser.app", "--port", 0, ...certificate);
+  const app = await startPython(module, "--port", 0, ...certificate);
   const proxy = await startPython("antiphon.testing.proxy", "--target", app.port, "--control", 0);
   const browser = await launch();
   const context = await browser.newContext({ ignoreHTTPSErrors: tls });
@@ -70,12 +75,14 @@ export async function setUp({ tls = false } = {}) {
     async statistics() {
       return JSON.parse(await direct(world.app.port, tls, "GET", "/statistics"));
     },
+    /** Have the server do something else that it knows, past the proxy. */
+    post: (path) => direct(world.app.port, tls, "POST", path),
     /** Have the server send 1 to `to`; resolves when it has. */
     countDown: (to, every) => direct(world.app.port, tls, "POST", `/count?to=${to}&every=${every}`),
     /** Kill the server and start another in its place. */
     async restart() {
       await stop(world.app);
-      world.app = await startPython("tests.browser.app", "--port", world.app.port, ...certificate);
+      world.app = await startPython(module, "--port", world.app.port, ...certificate);
     },
     async tearDown() {
       await browser.close();
@@ -134,6 +141,54 @@ export async function until(what, look, seconds = 20) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`${what} did not come true in ${seconds} s; last seen: ${JSON.stringify(seen)}`);
+}
+
+const allOk = (seen, count) => [...seen].length === count && [...seen.values()].every((what) => what === "ok");
+
+/** Count down and up at once, `during` happens meanwhile; then everything must have arrived once and in order. */
+export async function countThrough(world, count, every, during) {
+  const { page } = world;
+  const counted = Promise.all([
+    world.countDown(count, every),
+    page.evaluate(([to, pause]) => window.countUp(to, pause), [count, every]),
+  ]);
+  await during();
+  await counted;
+  await until("the last number is shown", async () => (await downs(page)).at(-1) === count);
+  await until("every call has an outcome", async () => (await outcomes(page)).size === count);
+  assert.deepEqual(await downs(page), upTo(count));
+  assert.ok(allOk(await outcomes(page), count), await page.textContent("#outcomes"));
+  assert.deepEqual((await world.statistics()).heard, upTo(count));
+  assert.equal(await page.textContent("#losses"), "");
+}
+
+export const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/**
+ * A proxy as some companies have it: it knows no WebSockets, and passes an answer on when it is complete. Resolves to its
+ * port, and how to close it.
+ */
+export async function startBufferingProxy(target) {
+  const proxy = createServer((asked, answering) => {
+    const { upgrade, connection, ...headers } = asked.headers;
+    const passed = request({ port: target, host: "127.0.0.1", path: asked.url, method: asked.method, headers });
+    passed.on("response", async (answer) => {
+      const body = await answer.toArray().catch(() => null);
+      if (body === null) return answering.destroy();
+      answering.writeHead(answer.statusCode, answer.headers).end(Buffer.concat(body));
+    });
+    passed.on("error", () => answering.destroy());
+    answering.on("close", () => passed.destroy());
+    asked.pipe(passed);
+  });
+  await once(proxy.listen(0, "127.0.0.1"), "listening");
+  return {
+    port: proxy.address().port,
+    close() {
+      proxy.close();
+      proxy.closeAllConnections();
+    },
+  };
 }
 
 export const transportIs = (world, name) =>

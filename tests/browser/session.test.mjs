@@ -2,28 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { downs, outcomes, setUp, transportIs, until, upTo } from "./harness.mjs";
-
-const allOk = (seen, count) => [...seen].length === count && [...seen.values()].every((what) => what === "ok");
-
-/** Count down and up at once, `during` happens meanwhile; then everything must have arrived once and in order. */
-async function countThrough(world, count, every, during) {
-  const { page } = world;
-  const counted = Promise.all([
-    world.countDown(count, every),
-    page.evaluate(([to, pause]) => window.countUp(to, pause), [count, every]),
-  ]);
-  await during();
-  await counted;
-  await until("the last number is shown", async () => (await downs(page)).at(-1) === count);
-  await until("every call has an outcome", async () => (await outcomes(page)).size === count);
-  assert.deepEqual(await downs(page), upTo(count));
-  assert.ok(allOk(await outcomes(page), count), await page.textContent("#outcomes"));
-  assert.deepEqual((await world.statistics()).heard, upTo(count));
-  assert.equal(await page.textContent("#losses"), "");
-}
-
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+import { countThrough, downs, outcomes, pause, setUp, transportIs, until, upTo } from "./harness.mjs";
 
 for (const tls of [false, true]) {
   describe(`a page over ${tls ? "TLS" : "plain HTTP"}`, () => {
@@ -56,10 +35,10 @@ describe("a page whose network changes under it", () => {
   });
   after(() => world.tearDown());
 
-  test("a refused WebSocket falls back to polling, and moves over once it is allowed", async () => {
+  test("a refused WebSocket falls back to an event stream, and moves over once it is allowed", async () => {
     await world.fault("refuse-upgrades");
     await world.page.goto(world.url);
-    await transportIs(world, "longpoll");
+    await transportIs(world, "sse");
 
     await countThrough(world, 200, 25, async () => {
       await pause(1);

@@ -19,22 +19,18 @@ export class PageLifecycle implements Lifecycle {
   listen(listener: (moment: Moment) => void): () => void {
     // Node's global object takes no listeners.
     if (typeof addEventListener !== "function") return () => {};
+    // All that a listener's options need of it is its signal.
     const stop = new AbortController();
-    const on = (target: EventTarget, type: string, moment: (event: Event) => Moment | false) => {
-      const told = (event: Event) => {
-        const name = moment(event);
-        if (name) listener(name);
-      };
-      target.addEventListener(type, told, { signal: stop.signal });
+    const told = ({ type, persisted }: Event & { readonly persisted?: boolean }) => {
+      if (type === "visibilitychange") listener(document.hidden ? "hidden" : "visible");
+      else if (type === "pagehide") listener("leave");
+      else if (type !== "pageshow") listener(type as "offline" | "online");
+      // Otherwise it is the page's first show.
+      else if (persisted) listener("back");
     };
-    on(globalThis, "offline", () => "offline");
-    on(globalThis, "online", () => "online");
-    on(globalThis, "pagehide", () => "leave");
-    // Otherwise it is the page's first show.
-    on(globalThis, "pageshow", (event) => (event as PageTransitionEvent).persisted && "back");
-    if (typeof document === "object") {
-      on(document, "visibilitychange", () => (document.hidden ? "hidden" : "visible"));
-    }
+    for (const type of ["offline", "online", "pagehide", "pageshow"]) addEventListener(type, told, stop);
+    // A worker has none.
+    globalThis.document?.addEventListener("visibilitychange", told, stop);
     return () => stop.abort();
   }
 

@@ -1,31 +1,20 @@
-/** Calls under way to the peer: one outcome each, whatever comes first. */
-import { CallAbandoned, type CallError, CallNotSent, CallTimeout } from "../errors.js";
+/**
+ * Calls under way, both ways: one outcome each, whatever comes first.
+ *
+ * A call is there as long as it is not over: as the end of its answer, and the ends of those arguments that are streams.
+ */
+import { CallAbandoned, type CallError, CallFailed, CallNotSent, CallTimeout } from "../errors.js";
 import type { Entry } from "./outbox.js";
+import type { Credit, End, Item } from "./packets.js";
+import type { Flow } from "./streams.js";
 
-/** How a call ended: with an error unless that is null, else with the value. */
-export type Settle = (error: CallError | null, value?: unknown) => void;
+/** The end of the answer to a call of ours. */
+export type Pending = Flow & { entry: Entry };
 
-/** One call under way. */
-export interface Pending {
-  readonly id: number;
-  entry: Entry;
-  /** In seconds. */
-  readonly deadline: number;
-  readonly settle: Settle;
-}
-
-/** Whether it may have run: it has a number, or had one in a session that was lost. */
-function hasLeft({ entry }: Pending): boolean {
-  return entry.number > 0 || "redelivered" in entry.packet;
-}
-
-/** The calls of one session that wait for an answer. */
-export class Calls {
-  readonly #pending = new Map<number, Pending>();
-
-  /** All of them, as they are now. */
+export class Calls extends Set<Flow> {
+  /** Our own, as they are now. */
   get all(): Pending[] {
-    return [...this.#pending.values()];
+    return [...this].filter(({ entry }) => entry) as Pending[];
   }
 
   /** When the next call expires. */
@@ -33,32 +22,54 @@ export class Calls {
     return Math.min(...this.all.map((pending) => pending.deadline));
   }
 
-  /** Remember a call until it is answered, expires or is given up. */
-  open(pending: Pending): void {
-    this.#pending.set(pending.id, pending);
+  /** A packet about a stream came, in a message of `size` bytes; false when the peer sent more than it may. */
+  receive(packet: Item | End | Credit, size: number): boolean {
+    const { id, stream } = packet;
+    // Stream 0 flows from who is called, the others from who calls, and credit against the stream.
+    const owner = !stream === (packet.kind === "credit") ? -id : id;
+    const flow = [...this].find((open) => open.owner === owner && open.stream === stream);
+    if (packet.kind === "item") return !flow || flow.put(packet.value, size);
+    if (packet.kind === "credit") flow?.grant(packet.limit);
+    else if (!stream) this.settle(id, failed(packet));
+    else if (flow) this.#close(flow, failed(packet));
+    return true;
   }
 
-  /** End one call, unless it had its outcome already: with `error` if there is one, else with `value`. */
-  settle(id: number, error: CallError | null, value?: unknown): void {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    pending?.settle(error, value);
+  /** A call is over: its readers are told, and its producers have no reader any more. */
+  close(owner: number, failure?: unknown): void {
+    for (const flow of this) if (flow.owner === owner) this.#close(flow, failure);
+  }
+
+  #close(flow: Flow, failure: unknown): void {
+    this.delete(flow);
+    flow.close(failure);
+  }
+
+  /** End one call and return it, unless it had its outcome already: with `error` if there is one, else with `value`. */
+  settle(id: number, error?: unknown, value?: unknown): Pending | undefined {
+    const pending = this.all.find(({ owner }) => owner === id);
+    // Where the answer is no stream, it is the only item.
+    if (error === undefined && !pending?.limit) pending?.waiting.push(value);
+    this.close(id, error);
+    return pending;
   }
 
   /** End the calls whose time is over, and return them: who had a number left wants a Cancel. */
   expire(now: number): Pending[] {
     const expired = this.all.filter((pending) => pending.deadline <= now);
-    for (const pending of expired) {
-      this.settle(
-        pending.id,
-        hasLeft(pending) ? new CallTimeout("no answer in time") : new CallNotSent("not sent in time"),
-      );
-    }
+    for (const pending of expired) this.abandon(pending, "time is over", CallTimeout);
     return expired;
   }
 
-  /** The session ended: what left has an unknown outcome, what did not certainly never ran. */
-  abandon(pending: Pending, reason: string): void {
-    this.settle(pending.id, hasLeft(pending) ? new CallAbandoned(reason) : new CallNotSent(reason));
+  /** Nobody waits any more: the outcome of what left is `Unknown`, what did not certainly never ran. */
+  abandon({ owner, entry }: Pending, reason: string, Unknown: typeof CallError = CallAbandoned): void {
+    // It left if it has a number, or had one in a session that was lost.
+    const left = entry.number || "redelivered" in entry.packet;
+    this.settle(owner, new (left ? Unknown : CallNotSent)(reason));
   }
+}
+
+/** What an End tells: nothing, or why the stream broke off, as in Failed. */
+export function failed({ error }: End): CallFailed | undefined {
+  return error ? new CallFailed(...error) : undefined;
 }

@@ -6,20 +6,18 @@
  */
 import { LocalProtocolError, OutboxFull } from "../errors.js";
 import type { Loss, Sent, Unconfirmed } from "../types.js";
-import type { Settle } from "./calls.js";
 import type { Ending } from "./closing.js";
 import { type Member, Membership } from "./membership.js";
 import { Entry, type Wishes } from "./outbox.js";
-import type { Call, Event, Hello, Welcome } from "./packets.js";
+import type { Call, Event, Hello, Volatile, Welcome } from "./packets.js";
 import { Session, type SessionOptions } from "./session.js";
+import { Flow } from "./streams.js";
 
 /** One client, as it sees itself. */
 export class ClientSession extends Session {
   sid: string | null = null;
   epoch: string | null = null;
   attempt = 0;
-  /** How many sessions were lost: what an answer belongs to is gone once this has changed. */
-  era = 0;
   readonly members = new Membership();
   /** Losses that nobody has been told of yet. */
   readonly losses: Loss[] = [];
@@ -43,7 +41,7 @@ export class ClientSession extends Session {
   }
 
   /** The Hello of a new attach. What it joins counts only if it makes the session. */
-  greet(): Hello {
+  greet(auth?: unknown): Hello {
     this.attempt++;
     this.#greeted = this.members.wanted();
     return {
@@ -54,6 +52,7 @@ export class ClientSession extends Session {
       epoch: this.epoch,
       sid: this.sid,
       received: this.inbox.received,
+      auth,
       joins: this.#greeted.map((member) => [member.namespace, member.auth]),
     };
   }
@@ -83,8 +82,7 @@ export class ClientSession extends Session {
     this.epoch = welcome.epoch;
     this.message = Math.min(1 << 20, welcome.message ?? 1 << 20);
     const [interval, timeout] = welcome.heartbeat ?? [20_000, 20_000];
-    this.heartbeat.interval = interval / 1000;
-    this.heartbeat.timeout = timeout / 1000;
+    this.heartbeat.patience = (interval + timeout) / 1000;
     const [packets, size] = welcome.inbox ?? [256, 1 << 20];
     this.outbox.window = { packets, size };
     this.attach(resumed ? received : 0, now, pings);
@@ -174,43 +172,56 @@ export class ClientSession extends Session {
   }
 
   /**
-   * Queue an event or call; it waits at the gate while its namespace is not joined.
+   * Queue an event or call; it waits at the gate while its namespace is not joined. What is volatile does not wait: it
+   * is dropped unless it can leave soon.
    *
    * Throws OutboxFull, ConnectionClosed, and LocalProtocolError when the namespace was not asked for.
    */
-  emit(packet: Event | Call, wishes?: Wishes): Entry {
-    const { namespace } = packet;
+  emit(packet: Event | Call | Volatile, wishes?: Wishes): Entry {
+    const { namespace, kind } = packet;
+    const { outbox } = this;
     const entry = this._entry(packet, wishes);
     const member = this.members.get(namespace);
     if (!member.wanted) throw new LocalProtocolError(`connect to namespace ${namespace} first`);
-    const { packets, size, bounds } = this.outbox;
+    if (kind === "volatile" && !(this.carried && member.open && !outbox.above(0.5))) return entry;
+    const { key } = entry.wishes;
+    if (key) outbox.withdraw((older) => older.wishes.key === key);
+    const { packets, size, bounds } = outbox;
     if (packets >= bounds.packets || size + entry.encoded.length > bounds.size) {
-      throw new OutboxFull(`${packets} packets (${size} bytes) wait; emit less, or with a deadline`);
+      throw new OutboxFull(`${packets} packets wait; emit less, or with a deadline`);
     }
     if (!member.open) entry.gate = namespace;
-    this.outbox.add(entry);
+    outbox.add(entry);
     return entry;
   }
 
-  /** Queue a call; `settle` is told its one outcome. `deadline` is a point in time, in seconds. */
-  emitCall(packet: Call, settle: Settle, deadline: number, wishes?: Wishes): void {
-    this.calls.open({ id: packet.id, entry: this.emit(packet, wishes), deadline, settle });
+  /**
+   * Queue a call, and return the end of its answer. `deadline` is a point in time, in seconds.
+   *
+   * Made while a connect handler runs, it opens the gate: the handler may wait for the answer.
+   */
+  emitCall(packet: Call, deadline: number, wishes?: Wishes): Flow {
+    const { id, namespace, credit } = packet;
+    const entry = this.emit(packet, wishes);
+    const flow = new Flow(this, id, 0, credit ?? 0);
+    flow.entry = entry;
+    flow.deadline = deadline;
+    this.open(this.members.get(namespace));
+    return flow;
   }
 
   // -- losing a session ----------------------------------------------------------------------------------------------
 
   override _finish(ending: Ending): void {
     if (ending.retryAfter !== null) {
-      this.#lose(ending.code, ending.retryAfter);
+      this.#lose(ending.code, ending.retryAfter, null, ending.reason);
       return;
     }
-    this.#report(ending.code, this.outbox.entries, null, null);
-    this.#forget();
+    this.#report(ending.code, null, null, ending.reason);
     super._finish(ending);
   }
 
-  /** What had a number is reported, or sent again if it may be; what had none waits at its gate. */
-  #lose(reason: string, retryAfter = 0, arrived: number | null = null): void {
+  #lose(reason: string, retryAfter = 0, arrived: number | null = null, detail = ""): void {
     if (this.parting) {
       this.end("closed", "", null, false);
       return;
@@ -218,10 +229,7 @@ export class ClientSession extends Session {
     this._change("end");
     this._change("renew");
     this.retryAfter = retryAfter;
-    const kept = new Map(this.outbox.entries.map((entry) => [entry, this.#kept(entry)]));
-    const dropped = [...kept].filter(([, again]) => !again).map(([entry]) => entry);
-    this.#report(reason, dropped, retryAfter, arrived);
-    this.#forget();
+    const kept = this.#report(reason, retryAfter, arrived, detail);
     for (const pending of this.calls.all) {
       const again = kept.get(pending.entry);
       if (again) {
@@ -230,40 +238,33 @@ export class ClientSession extends Session {
         this.calls.abandon(pending, reason);
       }
     }
-    this._reset();
-    for (const again of kept.values()) {
-      if (again) this.outbox.add(again);
-    }
+    this._reset(reason);
+    for (const again of kept.values()) this.outbox.add(again);
   }
 
-  #forget(): void {
-    this.members.lost();
-    this.era++;
-    // And not the epoch: in a Hello without sid it says that this repeats no lost first one.
-    this.sid = null;
-  }
-
-  /** What goes on to the next session in the place of `entry`; null when nothing does. */
-  #kept(entry: Entry): Entry | null {
-    const { packet, wishes, number } = entry;
-    if (!("args" in packet) || !this.members.get(packet.namespace).wanted) return null;
-    if (number && !wishes.repeatable) return null;
-    // It was within the bounds before, and the one byte more of the mark does not count.
-    const marked = number ? { ...packet, redelivered: true } : packet;
-    const again = number ? new Entry(marked, this.codec.encode(marked), wishes) : entry;
-    again.gate = packet.namespace;
-    return again;
-  }
-
-  #report(reason: string, entries: readonly Entry[], retryAfter: number | null, arrived: number | null): void {
+  /**
+   * Forget the session, and report what was said in it.
+   *
+   * Unless it ends for good (`retryAfter` null), what never had a number and what may be sent again is kept instead:
+   * returned with what goes on in its place.
+   */
+  #report(reason: string, retryAfter: number | null, arrived: number | null, detail: string): Map<Entry, Entry> {
+    const kept = new Map<Entry, Entry>();
     const unconfirmed: Unconfirmed[] = [];
     const unsent: Sent[] = [];
-    for (const { packet, number } of entries) {
-      if (!("args" in packet)) continue;
+    for (const entry of this.outbox.entries) {
+      const { packet, wishes, number } = entry;
+      if (packet.kind !== "event" && packet.kind !== "call") continue;
       const { namespace, name, args } = packet;
       const sent = { namespace, name, args };
       const again = "redelivered" in packet;
-      if (number || again) {
+      if (retryAfter !== null && this.members.get(namespace).wanted && (!number || wishes.repeatable)) {
+        // It was within the bounds before, and the one byte more of the mark does not count.
+        const marked = { ...packet, redelivered: true };
+        const next = number ? new Entry(marked, this.codec.encode(marked), wishes) : entry;
+        next.gate = namespace;
+        kept.set(entry, next);
+      } else if (number || again) {
         const came = number && arrived !== null ? number <= arrived : null;
         // What was sent again may have run in the session before: that it did not come in this one says nothing.
         unconfirmed.push({ ...sent, arrived: again ? came || null : came });
@@ -271,6 +272,10 @@ export class ClientSession extends Session {
         unsent.push(sent);
       }
     }
-    this.losses.push({ reason, unconfirmed, unsent, retryAfter });
+    this.members.lost();
+    // And not the epoch: in a Hello without sid it says that this repeats no lost first one.
+    this.sid = null;
+    this.losses.push({ reason, detail, unconfirmed, unsent, retryAfter });
+    return kept;
   }
 }

@@ -34,3 +34,14 @@ export interface Codec {
 export function sizeOf(parts: readonly ArrayLike<number>[]): number {
   return parts.reduce((size, part) => size + part.length, 0);
 }
+
+/** Some parts as one. */
+export function joined(parts: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(sizeOf(parts));
+  let end = 0;
+  for (const part of parts) {
+    whole.set(part, end);
+    end += part.length;
+  }
+  return whole;
+}

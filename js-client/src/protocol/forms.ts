@@ -1,6 +1,6 @@
 /** The msgpack form of the wire: binary messages, composed by joining encoded packets behind a short head. */
-import { RemoteProtocolError } from "../errors.js";
-import { type Codec, type Data, type Message, sizeOf } from "./codec.js";
+import { DecodeError } from "../errors.js";
+import { type Codec, type Data, joined, type Message } from "./codec.js";
 import { decode, encode } from "./msgpack.js";
 import type { Packet } from "./packets.js";
 import { readMessage, spell } from "./spelling.js";
@@ -11,7 +11,7 @@ export const MESSAGE_DEPTH = MAX_DEPTH + 2;
 
 /** The form belongs to the session, so a message of the other one is the peer's fault. */
 export function otherForm(): never {
-  throw new RemoteProtocolError("protocol", "another form");
+  throw new DecodeError("another form");
 }
 
 export class MsgpackCodec implements Codec {
@@ -19,25 +19,22 @@ export class MsgpackCodec implements Codec {
 
   /** See Codec.encode. */
   encode(packet: Packet): Uint8Array<ArrayBuffer> {
-    return encode(...spell(packet));
+    return list(spell(packet).map(([name, value]) => encode(value, name)));
   }
 
   /** See Codec.pack. */
   pack(number: number, counted: number, parts: readonly Uint8Array<ArrayBuffer>[]): Data {
-    const length = parts.length + 2;
-    const size = length < 16 ? [0x90 | length] : [0xdc, length >> 8, length & 255];
-    const all = [size, encode(number), encode(counted), ...parts];
-    const message = new Uint8Array(sizeOf(all));
-    let end = 0;
-    for (const part of all) {
-      message.set(part, end);
-      end += part.length;
-    }
-    return message;
+    return list([encode(number), encode(counted), ...parts]);
   }
 
   /** See Codec.decode. */
   decode(data: Data): Message {
     return readMessage(typeof data === "string" ? otherForm() : decode(data, MESSAGE_DEPTH));
   }
+}
+
+/** A list of values that are encoded already. */
+function list(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const { length } = parts;
+  return joined([length < 16 ? [0x90 + length] : [0xdc, length >> 8, length], ...parts]);
 }

@@ -5,40 +5,32 @@
  * in front of it. Every one, not the first only: an object here puts keys that look like integers first.
  */
 import { DecodeError } from "../errors.js";
-import { descend, isWellFormed, MAX_DEPTH, members, type Value, Walk } from "./values.js";
+import { admit, inside, isWellFormed, MAX_DEPTH, members, type Place, type Value } from "./values.js";
 
 /**
  * Encode `value`, which may hold undefined and any kind of buffer besides wire values.
  *
- * With `fields` it is a packet, and they name its elements in errors. Throws PayloadError.
+ * In errors it is called `name`. Throws PayloadError.
  */
-export function encode(value: unknown, fields?: readonly string[]): string {
-  const walk = new Walk(fields);
+export function encode(value: unknown, name = "value"): string {
+  return write(value, MAX_DEPTH, () => name);
+}
 
-  function write(value: unknown): string {
-    const admitted = walk.admit(value);
-    if (admitted === null || typeof admitted === "boolean" || typeof admitted === "string") {
-      return JSON.stringify(admitted);
-    }
-    if (typeof admitted === "number") return writeNumber(admitted);
-    if (admitted instanceof Uint8Array) return `{"$bytes":"${toBase64(admitted)}"}`;
-    if (Array.isArray(admitted)) {
-      return `[${Array.from(admitted, (element, index) => writeInside(index, element)).join()}]`;
-    }
-    return `{${members(admitted as Record<string, unknown>)
-      .map(([key, member]) => writeInside(key, member, key.startsWith("$") ? `$${key}` : key))
-      .join()}}`;
+function write(value: unknown, left: number, place: Place): string {
+  const admitted = admit(value, left, place);
+  if (admitted === null || typeof admitted === "boolean" || typeof admitted === "string") {
+    return JSON.stringify(admitted);
   }
-
-  function writeInside(key: string | number, value: unknown, name?: string): string {
-    walk.enter(key);
-    const label = name === undefined ? "" : `${JSON.stringify(walk.text(name))}:`;
-    const text = label + write(value);
-    walk.leave();
-    return text;
+  if (typeof admitted === "number") return writeNumber(admitted);
+  if (admitted instanceof Uint8Array) return `{"$bytes":"${toBase64(admitted)}"}`;
+  if (Array.isArray(admitted)) {
+    return `[${Array.from(admitted, (element, index) => write(element, left - 1, inside(place, index))).join()}]`;
   }
-
-  return write(value);
+  const written = members(admitted).map(([key, member]) => {
+    const at = inside(place, key);
+    return `${write(key.startsWith("$") ? `$${key}` : key, left, at)}:${write(member, left - 1, at)}`;
+  });
+  return `{${written.join()}}`;
 }
 
 /** Integral floats beyond the wire's integers get an exponent, or the other side would refuse them as integers. */
@@ -120,4 +112,10 @@ function fromBase64(text: Value): Uint8Array<ArrayBuffer> {
     throw new DecodeError("$bytes is not base64 with its padding");
   }
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** Count one list or map more, with `left` levels allowed; returns how many are left inside it. */
+function descend(left: number): number {
+  if (!left) throw new DecodeError("nested too deep");
+  return left - 1;
 }

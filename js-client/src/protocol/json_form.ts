@@ -12,7 +12,8 @@ export class JsonCodec implements Codec {
 
   /** See Codec.encode. UTF-8 bytes, so that bounds measure what travels. */
   encode(packet: Packet): Uint8Array<ArrayBuffer> {
-    return this.#encoder.encode(encode(...spell(packet)));
+    const fields = spell(packet).map(([name, value]) => encode(value, name));
+    return this.#encoder.encode(`[${fields.join()}]`);
   }
 
   /** See Codec.pack. */

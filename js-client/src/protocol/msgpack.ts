@@ -1,134 +1,90 @@
 /**
  * The values of the wire as msgpack, in the shortest form of each.
  *
- * Bit operators work on 32 signed bits, so lengths and integers are computed with arithmetic; integers of 64 bits pass
- * through BigInt.
+ * Bit operators work on 32 signed bits, so lengths and integers are computed with arithmetic, byte by byte.
  */
 import { DecodeError } from "../errors.js";
-import { descend, MAX_DEPTH, members, type Value, Walk } from "./values.js";
+import { joined } from "./codec.js";
+import { admit, inside, MAX_DEPTH, members, type Place, type Value } from "./values.js";
 
 const utf8Encoder = /* @__PURE__ */ new TextEncoder();
 // Without ignoreBOM, a string that begins with U+FEFF would lose it.
 const utf8Decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** What the codes from 0xc0 on mean; the second is unused. */
+const CONSTANTS = [null, undefined, false, true];
+
 /**
  * Encode `value`, which may hold undefined and any kind of buffer besides wire values.
  *
- * With `fields` it is a packet, and they name its elements in errors. Throws PayloadError.
+ * In errors it is called `name`. Throws PayloadError.
  */
-export function encode(value: unknown, fields?: readonly string[]): Uint8Array<ArrayBuffer> {
-  const walk = new Walk(fields);
-  let bytes = new Uint8Array(256);
-  let view = new DataView(bytes.buffer);
-  let end = 0;
-
-  function reserve(size: number): number {
-    const start = end;
-    end += size;
-    if (end > bytes.length) {
-      const larger = new Uint8Array(end * 2);
-      larger.set(bytes);
-      bytes = larger;
-      view = new DataView(bytes.buffer);
-    }
-    return start;
-  }
-
-  function writeByte(byte: number): void {
-    // Reserved first: it may put a larger buffer in the place of `bytes`.
-    const at = reserve(1);
-    bytes[at] = byte;
-  }
+export function encode(value: unknown, name = "value"): Uint8Array<ArrayBuffer> {
+  let bytes: number[] = [];
+  const parts: ArrayLike<number>[] = [bytes];
 
   function writeBytes(added: Uint8Array): void {
-    const at = reserve(added.length);
-    bytes.set(added, at);
+    bytes = [];
+    parts.push(added, bytes);
   }
 
-  /** Writes `code`, then `number` in 2^width bytes. */
+  /** Writes the code of an integer of `width`, where `code` is that of one byte, then `number` in 2^width bytes. */
   function writeNumber(code: number, width: number, number: number): void {
-    writeByte(code);
-    const at = reserve(1 << width);
-    if (width > 2) {
-      view.setBigInt64(at, BigInt(number));
-    } else {
-      view[`setUint${bits(width)}`](at, number);
-    }
+    bytes.push(code + width);
+    // Of each the lowest 8 bits count, those of a negative number in two's complement.
+    for (let place = 1 << width; place--; ) bytes.push(Math.floor(number / 256 ** place) % 256);
   }
 
   /** Writes a length below `limit` into the byte `small`; else `code` is that of one byte, `least` the first width. */
-  function writeLength(length: number, small: number, limit: number, code: number, least: number): void {
+  function writeLength(length: number, small: number, limit: number, code: number, least = 0): void {
     if (length < limit) {
-      writeByte(small + length);
+      bytes.push(small + length);
     } else {
-      const width = widthOf(length) || least;
-      writeNumber(code + width, width, length);
+      writeNumber(code, widthOf(length) || least, length);
     }
   }
 
-  function writeText(text: string): void {
-    const encoded = utf8Encoder.encode(walk.text(text));
-    writeLength(encoded.length, 0xa0, 32, 0xd9, 0);
-    writeBytes(encoded);
-  }
-
-  function writeInteger(number: number): void {
-    if (number >= -32 && number < 128) {
-      writeByte(number);
-    } else {
-      // A negative number needs the width of its complement and one bit more.
-      const width = widthOf(number < 0 ? 2 * (-1 - number) : number);
-      writeNumber((number < 0 ? 0xd0 : 0xcc) + width, width, number);
-    }
-  }
-
-  function writeFloat(number: number): void {
-    writeByte(0xcb);
-    const at = reserve(8);
-    view.setFloat64(at, number);
-  }
-
-  function write(value: unknown): void {
-    const admitted = walk.admit(value);
-    if (admitted === null) {
-      writeByte(0xc0);
-    } else if (typeof admitted === "boolean") {
-      writeByte(admitted ? 0xc3 : 0xc2);
+  function write(value: unknown, left: number, place: Place): void {
+    const admitted = admit(value, left, place);
+    if (admitted === null || typeof admitted === "boolean") {
+      bytes.push(0xc0 + CONSTANTS.indexOf(admitted));
     } else if (typeof admitted === "number") {
-      // 1e300 is integral as well, but beyond the integers of the wire: it travels as the float that it is.
-      (Number.isSafeInteger(admitted) ? writeInteger : writeFloat)(admitted);
+      if (!Number.isSafeInteger(admitted)) {
+        // 1e300 is integral as well, but beyond the integers of the wire: it travels as the float that it is.
+        const view = new DataView(new ArrayBuffer(9));
+        view.setUint8(0, 0xcb);
+        view.setFloat64(1, admitted);
+        writeBytes(new Uint8Array(view.buffer));
+      } else if (admitted >= 128) {
+        writeNumber(0xcc, widthOf(admitted), admitted);
+      } else if (admitted < -32) {
+        // It needs the width of its complement and one bit more.
+        writeNumber(0xd0, widthOf(-2 * admitted - 2), admitted);
+      } else {
+        bytes.push(admitted);
+      }
     } else if (typeof admitted === "string") {
-      writeText(admitted);
+      const text = utf8Encoder.encode(admitted);
+      writeLength(text.length, 0xa0, 32, 0xd9);
+      writeBytes(text);
     } else if (admitted instanceof Uint8Array) {
-      writeLength(admitted.length, 0, 0, 0xc4, 0);
+      writeLength(admitted.length, 0, 0, 0xc4);
       writeBytes(admitted);
     } else if (Array.isArray(admitted)) {
       writeLength(admitted.length, 0x90, 16, 0xdb, 1);
-      for (let index = 0; index < admitted.length; index++) {
-        walk.enter(index);
-        write(admitted[index]);
-        walk.leave();
-      }
+      for (const [index, element] of admitted.entries()) write(element, left - 1, inside(place, index));
     } else {
-      const travelling = members(admitted as Record<string, unknown>);
+      const travelling = members(admitted);
       writeLength(travelling.length, 0x80, 16, 0xdd, 1);
       for (const [key, member] of travelling) {
-        walk.enter(key);
-        writeText(key);
-        write(member);
-        walk.leave();
+        write(key, left, inside(place, key));
+        write(member, left - 1, inside(place, key));
       }
     }
   }
 
-  write(value);
-  // A copy, for what waits in an outbox should not keep the spare room alive.
-  return bytes.slice(0, end);
-}
-
-/** How many bits an integer of less than 8 bytes has, of which there are 2^width. */
-function bits(width: number): 8 | 16 | 32 {
-  return (8 << width) as 8 | 16 | 32;
+  write(value, MAX_DEPTH, () => name);
+  return joined(parts);
 }
 
 /** How many bytes an unsigned integer needs, as a power of two. */
@@ -143,116 +99,81 @@ function widthOf(number: number): number {
  * those of the values in it. Throws DecodeError.
  */
 export function decode(bytes: Uint8Array, depth = MAX_DEPTH): Value {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let next = 0;
 
-  function take(size: number): number {
-    const start = next;
+  function take(size: number): Uint8Array<ArrayBuffer> {
     next += size;
-    if (next > view.byteLength) throw new DecodeError("cut short");
-    return start;
-  }
-
-  function takeBytes(size: number): Uint8Array<ArrayBuffer> {
-    const at = take(size);
+    if (next > bytes.length) throw new DecodeError("cut short");
     // Not bytes.slice(): that of a Node Buffer is a view.
-    return new Uint8Array(bytes.subarray(at, next));
+    return new Uint8Array(bytes.subarray(next - size, next));
   }
 
   /** Reads an integer of 2^width bytes. */
-  function readInteger(width: number, signed: boolean): number {
-    const at = take(1 << width);
-    const kind = signed ? "Int" : "Uint";
-    const number = width > 2 ? Number(view[`getBig${kind}64`](at)) : view[`get${kind}${bits(width)}`](at);
-    // What Number rounds is not safe either.
+  function readInteger(width: number, signed = false): number {
+    const taken = take(1 << width);
+    let number = signed && (taken[0] as number) > 0x7f ? -1 : 0;
+    for (const byte of taken) number = number * 0x100 + byte;
+    // What is rounded on the way is not safe in the end.
     if (!Number.isSafeInteger(number)) throw new DecodeError("unsafe integer");
     return number;
   }
 
-  function readFloat(width: number): number {
-    const at = take(1 << width);
-    const number = width === 2 ? view.getFloat32(at) : view.getFloat64(at);
+  function readFloat(wide: boolean): number {
+    const view = new DataView(take(wide ? 8 : 4).buffer);
+    const number = wide ? view.getFloat64(0) : view.getFloat32(0);
     if (!Number.isFinite(number)) throw new DecodeError("infinite float");
     return number;
   }
 
   function readText(size: number): string {
-    const at = take(size);
+    const taken = take(size);
     try {
-      return utf8Decoder.decode(bytes.subarray(at, next));
+      return utf8Decoder.decode(taken);
     } catch {
       throw new DecodeError("not UTF-8");
     }
   }
 
-  function readList(length: number, left: number): Value[] {
-    const inside = descend(left);
+  function readMany<T>(length: number, left: number, readOne: (left: number) => T): T[] {
+    if (!left) throw new DecodeError("nested too deep");
     // Not `new Array(length)`: a message of five bytes may claim four thousand million elements.
-    const list: Value[] = [];
-    for (let index = 0; index < length; index++) list.push(read(inside));
+    const list: T[] = [];
+    while (list.length < length) list.push(readOne(left - 1));
     return list;
   }
 
+  function readEntry(left: number): [string, Value] {
+    const key = read(left);
+    if (typeof key !== "string") throw new DecodeError("a key is no string");
+    return [key, read(left)];
+  }
+
   function readMap(length: number, left: number): Value {
-    const inside = descend(left);
-    const entries: [string, Value][] = [];
-    for (let index = 0; index < length; index++) {
-      const key = read(inside);
-      if (typeof key !== "string") throw new DecodeError("a key is no string");
-      entries.push([key, read(inside)]);
-    }
     // It defines members, where an assignment to `__proto__` would set the prototype.
-    return Object.fromEntries(entries);
+    return Object.fromEntries(readMany(length, left, readEntry));
   }
 
   function read(left: number): Value {
-    const at = take(1);
-    const code = view.getUint8(at);
+    // Behind the end it is undefined, which is no code either.
+    const code = bytes[next++] as number;
     if (code < 0x80) return code;
     if (code < 0x90) return readMap(code - 0x80, left);
-    if (code < 0xa0) return readList(code - 0x90, left);
+    if (code < 0xa0) return readMany(code - 0x90, left, read);
     if (code < 0xc0) return readText(code - 0xa0);
     if (code >= 0xe0) return code - 0x100;
-    switch (code) {
-      case 0xc0:
-        return null;
-      case 0xc2:
-      case 0xc3:
-        return code === 0xc3;
-      case 0xc4:
-      case 0xc5:
-      case 0xc6:
-        return takeBytes(readInteger(code - 0xc4, false));
-      case 0xca:
-      case 0xcb:
-        return readFloat(code - 0xc8);
-      case 0xcc:
-      case 0xcd:
-      case 0xce:
-      case 0xcf:
-        return readInteger(code - 0xcc, false);
-      case 0xd0:
-      case 0xd1:
-      case 0xd2:
-      case 0xd3:
-        return readInteger(code - 0xd0, true);
-      case 0xd9:
-      case 0xda:
-      case 0xdb:
-        return readText(readInteger(code - 0xd9, false));
-      case 0xdc:
-      case 0xdd:
-        return readList(readInteger(code - 0xdb, false), left);
-      case 0xde:
-      case 0xdf:
-        return readMap(readInteger(code - 0xdd, false), left);
-      default:
-        // 0xc1 is unused; the others are extension types, dates among them.
-        throw new DecodeError(`no value begins with ${code}`);
-    }
+    if (code >= 0xde) return readMap(readInteger(code - 0xdd), left);
+    if (code >= 0xdc) return readMany(readInteger(code - 0xdb), left, read);
+    if (code >= 0xd9) return readText(readInteger(code - 0xd9));
+    if (code >= 0xcc && code < 0xd4) return readInteger(code % 4, code >= 0xd0);
+    if (code === 0xca || code === 0xcb) return readFloat(code === 0xcb);
+    if (code >= 0xc4 && code < 0xc7) return take(readInteger(code - 0xc4));
+    const constant = CONSTANTS[code - 0xc0];
+    if (constant !== undefined) return constant;
+    // The others are extension types, dates among them.
+    throw new DecodeError(`no value begins with ${code}`);
   }
 
   const value = read(depth);
-  if (next !== view.byteLength) throw new DecodeError("bytes behind it");
+  if (next < bytes.length) throw new DecodeError("bytes behind it");
   return value;
 }

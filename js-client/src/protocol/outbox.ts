@@ -7,14 +7,13 @@
  */
 import { sizeOf } from "./codec.js";
 import { NEVER } from "./never.js";
-import { isFlow, type Kind, type Packet } from "./packets.js";
-import type { Volatiles } from "./volatile.js";
+import { isFlow, type Packet } from "./packets.js";
 
 // Replies, cancels and leaves may pass the bound by so many (contract rule 11), and by a quarter of the bytes.
 const RESERVE = 128;
 
-/** Never held back by the window; may overtake the events that are. */
-const URGENT: readonly Kind[] = ["reply", "failed", "cancel", "credit"];
+/** Takes effect on arrival: never held back by the window, may overtake the events that are, and is not kept for them. */
+const URGENT = /^(reply|failed|cancel|item|end|credit|renew)$/;
 
 /** How much may be kept. */
 export interface Bounds {
@@ -29,9 +28,9 @@ export interface Wishes {
   /** When it is withdrawn unless it has a number by then. */
   readonly deadline?: number;
   /** It replaces the unsent older packet of the same key. */
-  readonly key?: string;
+  readonly key?: string | false;
   /** It is sent again after a lost session, marked redelivered. */
-  readonly repeatable?: boolean;
+  readonly repeatable?: boolean | undefined;
 }
 
 /** A packet in the outbox. */
@@ -57,6 +56,10 @@ export class Entry {
   }
 }
 
+function sizeOfAll(entries: readonly Entry[]): number {
+  return sizeOf(entries.map((entry) => entry.encoded));
+}
+
 /** What one message may carry: the number of its first counted packet, how many are counted, and the bytes. */
 export interface Run {
   readonly number: number;
@@ -70,14 +73,16 @@ export class Outbox {
   /** What the peer takes in unacked; it tells in Welcome. */
   window: Bounds = { packets: 256, size: 1 << 20 };
   acked = 0;
+  /** The highest number given so far. */
+  numbered = 0;
   /** The number of the next packet to send, sent before or not. */
   cursor = 1;
   dirty = false;
-  /** What may be dropped; gone with its transport. */
-  volatiles: Volatiles | null = null;
   readonly #onDirty: () => void;
-  #unacked: Entry[] = [];
+  /** By their numbers, in order. */
+  readonly #unacked = new Map<number, Entry>();
   #waiting: Entry[] = [];
+  #arrived = 0;
 
   /** `onDirty` is called once when there is something new to take. */
   constructor(bounds: Bounds, onDirty: () => void) {
@@ -87,19 +92,14 @@ export class Outbox {
 
   // -- what stands where ---------------------------------------------------------------------------------------------
 
-  /** The highest number given so far. */
-  get numbered(): number {
-    return this.acked + this.#unacked.length;
-  }
-
   /** How many packets are kept: waiting plus unacked. */
   get packets(): number {
-    return this.#unacked.length + this.#waiting.length;
+    return this.#unacked.size + this.#waiting.length;
   }
 
   /** How many bytes they have. */
   get size(): number {
-    return sizeOf(this.entries.map((entry) => entry.encoded));
+    return sizeOfAll(this.entries);
   }
 
   /** Whether a bound is passed, so that the session cannot go on. */
@@ -109,7 +109,7 @@ export class Outbox {
 
   /** Nothing waits, but at shut gates, and everything was acked. */
   get idle(): boolean {
-    return !this.#unacked.length && !this.#front;
+    return !this.#unacked.size && !this.#front;
   }
 
   get #front(): Entry | undefined {
@@ -118,7 +118,7 @@ export class Outbox {
 
   /** Everything kept, in order: numbered ones first. */
   get entries(): Entry[] {
-    return [...this.#unacked, ...this.#waiting];
+    return [...this.#unacked.values(), ...this.#waiting];
   }
 
   /** Whether more than `share` of either bound is in use. */
@@ -128,10 +128,8 @@ export class Outbox {
 
   // -- in ------------------------------------------------------------------------------------------------------------
 
-  /** Queue a packet behind everything before it; with a key it replaces the unsent older one. */
+  /** Queue a packet behind everything before it. */
   add(entry: Entry): void {
-    const { key } = entry.wishes;
-    if (key !== undefined) this.withdraw((older) => older.wishes.key === key);
     this.#waiting.push(entry);
     this.mark();
   }
@@ -140,6 +138,7 @@ export class Outbox {
   withdraw(which: (entry: Entry) => boolean): Entry[] {
     const withdrawn = this.#waiting.filter(which);
     this.#waiting = this.#waiting.filter((entry) => !which(entry));
+    if (withdrawn.length) this.mark();
     return withdrawn;
   }
 
@@ -171,56 +170,63 @@ export class Outbox {
    *
    * First what the peer has not received of the numbered packets, then what waits, as far as the window allows.
    */
-  run(now: number, room: number): Run {
+  run(room: number): Run {
     const first = this.cursor;
     const parts: Encoded[] = [];
     let left = room;
     for (;;) {
-      const entry = this.#unacked[this.cursor - this.acked - 1] ?? this.#next();
-      // Volatile packets go behind the counted ones, so that none arrives before the join it follows.
-      if (!entry && this.volatiles && !this.#front) parts.push(...this.volatiles.take(now, left));
+      const entry = this.#unacked.get(this.cursor) ?? this.#next();
       if (!entry || (entry.encoded.length > left && parts.length)) {
         return { number: first, counted: this.cursor - first, parts };
       }
-      if (!entry.number) {
-        this.#waiting.splice(this.#waiting.indexOf(entry), 1);
-        this.#unacked.push(entry);
-        entry.number = this.numbered;
+      if (!entry.number) this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+      // What is volatile is not counted, and not kept.
+      if (entry.packet.kind !== "volatile") {
+        entry.number ||= ++this.numbered;
+        this.#unacked.set(entry.number, entry);
+        this.cursor++;
       }
-      this.cursor++;
       parts.push(entry.encoded);
       left -= entry.encoded.length;
     }
   }
 
   /**
-   * The peer handed over everything up to `number`, so it is kept no longer. A lower one than before is ignored.
+   * The peer handed over everything up to `handed`, so it is kept no longer, and received everything up to `received`.
    *
-   * Never called with a number above `numbered`: the session has checked it.
+   * Of that, what takes effect on arrival is not kept either: items of a stream would fill the outbox for as long as an
+   * event before them waits for its handler. Never called with a number above `numbered`: the session has checked it.
    */
-  ack(number: number): void {
-    if (number <= this.acked) return;
-    this.#unacked.splice(0, number - this.acked);
-    this.acked = number;
-    this.cursor = Math.max(this.cursor, number + 1);
-    // The window may have opened.
-    if (this.#waiting.length) this.mark();
+  ack(handed: number, received = handed): void {
+    for (const [number, { packet }] of this.#unacked) {
+      if (number <= handed || (number <= received && URGENT.test(packet.kind))) this.#unacked.delete(number);
+    }
+    this.acked = Math.max(this.acked, handed);
+    this.#arrived = Math.max(this.#arrived, received);
+    this.cursor = Math.max(this.cursor, this.#arrived + 1);
+    // The window may have opened, there may be room for streams, and a goodbye waits for exactly this.
+    this.mark();
   }
 
-  /** A transport begins: send again from what the peer has not received (or what it acked, if that is more). */
+  /** A transport begins: send again from what the peer has not received (or what it said to have, if that is more). */
   rewind(received: number): void {
-    this.cursor = Math.max(received, this.acked) + 1;
+    this.cursor = Math.max(received, this.#arrived) + 1;
   }
 
   // -- within --------------------------------------------------------------------------------------------------------
 
   /** The packet to number next: the front of the queue, or what may overtake it while the window holds it back. */
   #next(): Entry | undefined {
-    const { packets, size } = this.window;
     const front = this.#front;
-    const flow = this.#unacked.filter((entry) => entry.flow).map((entry) => entry.encoded);
+    const held = front?.flow && this.#holds(front.encoded.length);
+    return held ? this.#waiting.find((entry) => URGENT.test(entry.packet.kind)) : front;
+  }
+
+  /** Whether the window has no place for `more` bytes. */
+  #holds(more: number): boolean {
+    const { packets, size } = this.window;
+    const flow = [...this.#unacked.values()].filter((entry) => entry.flow);
     // One packet is always allowed, however large, so that a small window cannot stop everything.
-    const held = front?.flow && flow.length && (flow.length >= packets || sizeOf(flow) + front.encoded.length > size);
-    return held ? this.#waiting.find((entry) => URGENT.includes(entry.packet.kind)) : front;
+    return flow.length > 0 && (flow.length >= packets || sizeOfAll(flow) + more > size);
   }
 }

@@ -42,7 +42,12 @@ export interface Event {
   readonly redelivered?: boolean;
 }
 
-/** An event that wants an answer within `timeout` milliseconds. */
+/**
+ * An event that wants an answer within `timeout` milliseconds.
+ *
+ * The arguments that `streams` counts, from 1, come as streams. With `credit` the answer is one, which may begin with so
+ * many items.
+ */
 export interface Call {
   readonly kind: "call";
   readonly id: number;
@@ -51,6 +56,8 @@ export interface Call {
   readonly args: readonly unknown[];
   readonly timeout?: number | null;
   readonly redelivered?: boolean;
+  readonly streams?: readonly number[] | null;
+  readonly credit?: number | null;
 }
 
 /** The answer to call `id`. */
@@ -88,7 +95,7 @@ export interface End {
   readonly kind: "end";
   readonly id: number;
   readonly stream: number;
-  readonly error?: unknown;
+  readonly error?: readonly [code: string, message?: string, data?: unknown] | null;
 }
 
 /** Items of a stream may be sent up to this count (absolute, so a repeat is harmless). */
@@ -204,7 +211,7 @@ export type Packet =
 
 export type Kind = Packet["kind"];
 
-/** What the receiver's inbox must hold until it is handed over, and what the sender's window therefore counts. */
+/** What the receiver's inbox must hold until it is handed over: the sender's window counts it, and holds it back. */
 export function isFlow(kind: Kind): boolean {
-  return kind === "event" || kind === "call" || kind === "item";
+  return /^(event|call|volatile)$/.test(kind);
 }

@@ -13,8 +13,15 @@
  *
  * This is what both ends have in common; client_session.ts adds the client's half of the attach.
  */
-import { CallFailed, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError } from "../errors.js";
-import { Calls } from "./calls.js";
+import {
+  CallError,
+  CallFailed,
+  ConnectionClosed,
+  LocalProtocolError,
+  OutboxFull,
+  RemoteProtocolError,
+} from "../errors.js";
+import { Calls, type Pending } from "./calls.js";
 import type { Closing, Ending } from "./closing.js";
 import { type Codec, type Data, type Message, sizeOf } from "./codec.js";
 import { Heartbeat } from "./heartbeat.js";
@@ -102,17 +109,18 @@ export class Session {
 
   /** The transport is gone; everything is kept, but for what is volatile. */
   detach(): void {
-    const closing = this.state === "closing";
     this._change("detach");
-    this.outbox.volatiles = null;
+    this.outbox.withdraw(({ packet }) => packet.kind === "volatile");
     this.heartbeat.watching = false;
-    if (closing) this.end("closed");
+    if (this.state === "ended") this.end("closed");
   }
 
   /** Say goodbye: once everything is acked, after 2 s at most, the session ends for both. */
   close(now: number): void {
     if (this.state === "attached") {
       this._change("close");
+      // No endless stream is to hold the goodbye up: nobody sends and nobody asks any more.
+      for (const { owner, limit } of this.calls) if (limit) this.calls.close(owner, new ConnectionClosed("closed"));
       this.#closeBy = now + CLOSE_WAIT;
       this.#askForAcks(now);
     } else if (this.state !== "closing") {
@@ -120,11 +128,15 @@ export class Session {
     }
   }
 
+  /** Ask for a Pong, which is delivered; nobody answers if the transport is lost. */
+  ping(now: number): void {
+    this.#answer({ kind: "ping", time: now * 1000 });
+  }
+
   /** A Ping brings back an ack with its Pong; otherwise a goodbye would wait for the 5 s that an ack may take. */
   #askForAcks(now: number): void {
-    this.#answers.push({ kind: "ping", time: Math.round(now * 1000) });
+    this.ping(now);
     this.#askAt = now + CLOSE_ASK;
-    this.outbox.mark();
   }
 
   /** Whether our goodbye was said: there is nothing to come back for. */
@@ -136,12 +148,13 @@ export class Session {
   end(code: string, reason = "", retryAfter: number | null = null, tell = true): void {
     if (this.ending) return;
     if (this.carried && tell) {
-      const wait = retryAfter === null ? null : Math.round(retryAfter * 1000);
-      this.#farewell = this.codec.pack(
-        this.outbox.cursor,
-        0,
-        this.#encoded([this.progress(), { kind: "close", code, reason, retryAfter: wait }]),
-      );
+      const wait = retryAfter === null ? null : toMilliseconds(retryAfter);
+      this.#farewell = this.alone(this.outbox.cursor, this.progress(), {
+        kind: "close",
+        code,
+        reason,
+        retryAfter: wait,
+      });
       this.#options.wake();
     }
     this._change("end");
@@ -152,10 +165,12 @@ export class Session {
   _finish(ending: Ending): void {
     this.ending = ending;
     for (const pending of this.calls.all) this.calls.abandon(pending, ending.code);
-    this._reset();
+    this._reset(ending.code);
   }
 
-  _reset(): void {
+  _reset(code: string): void {
+    // Our own calls end one by one, or go on in the next session.
+    for (const { owner } of this.calls) if (owner < 0) this.calls.close(owner, new ConnectionClosed(code));
     this.outbox = this.#emptyOutbox();
     this.inbox = new Inbox();
     this.heartbeat.watching = false;
@@ -186,7 +201,7 @@ export class Session {
     // A quarter of the outbox, and never more than a message (contract rule 10).
     const largest = Math.min(this.outbox.bounds.size / 4, this.message - HEAD);
     if (encoded.length > largest) {
-      throw new OutboxFull(`${encoded.length} bytes, where a packet may have ${largest}; send parts`);
+      throw new OutboxFull(`${encoded.length} bytes; send parts of at most ${largest}`);
     }
     return new Entry(packet, encoded, wishes);
   }
@@ -201,12 +216,17 @@ export class Session {
   take(now: number, single = false): Data[] {
     const { outbox, codec } = this;
     outbox.dirty = false;
-    this.#checkOverflow();
+    // It may be late, and what is volatile is not to be.
+    this._giveBack((entry) => entry.deadline <= now);
+    // It may be emptier than before, and be what producers wait for.
+    for (const flow of this.calls) if (!flow.entry) flow.wake();
+    if (outbox.overflowed) this.end("overflow", "", 1);
     const messages: Data[] = [];
     if (this.carried) {
-      let parts = this.#owed();
+      if (this.inbox.owes) this.#answers.push(this.progress());
+      let parts = this.#encoded(this.#answers.splice(0));
       do {
-        const run = outbox.run(now, this.message - HEAD - sizeOf(parts));
+        const run = outbox.run(this.message - HEAD - sizeOf(parts));
         parts.push(...run.parts);
         if (parts.length) messages.push(codec.pack(run.number, run.counted, parts));
         if (!run.parts.length) break;
@@ -228,15 +248,15 @@ export class Session {
     return messages;
   }
 
-  #checkOverflow(): void {
-    if (this.outbox.overflowed) this.end("overflow", "", 1);
+  /** Queue what leaves in front of everything else, and without a number. */
+  #answer(packet: Packet): void {
+    this.#answers.push(packet);
+    this.outbox.mark();
   }
 
-  #owed(): Uint8Array<ArrayBuffer>[] {
-    const owed = this.#answers;
-    this.#answers = [];
-    if (this.inbox.owes) owed.push(this.progress());
-    return this.#encoded(owed);
+  /** A message of packets without a number. */
+  alone(number: number, ...packets: Packet[]): Data {
+    return this.codec.pack(number, 0, this.#encoded(packets));
   }
 
   #encoded(packets: readonly Packet[]): Uint8Array<ArrayBuffer>[] {
@@ -251,17 +271,22 @@ export class Session {
 
   // -- receiving -----------------------------------------------------------------------------------------------------
 
+  /** What a message says; an error when it breaks the contract. */
+  interpret(data: Data): Message | (RemoteProtocolError & { readonly packets?: undefined }) {
+    try {
+      return this.codec.decode(data);
+    } catch (error) {
+      if (error instanceof RemoteProtocolError) return error;
+      throw error;
+    }
+  }
+
   /** Take in one message, and deliver what it holds for the application. Returns why to close the transport, if so. */
   receive(data: Data, now: number): Closing | null {
     if (!this.carried) return null;
     this.heartbeat.heard = now;
-    let message: Message;
-    try {
-      message = this.codec.decode(data);
-    } catch (error) {
-      if (error instanceof RemoteProtocolError) return this.#violated(error.code, error.message);
-      throw error;
-    }
+    const message = this.interpret(data);
+    if (!message.packets) return this.#violated(message.code, message.message);
     const { inbox } = this;
     const expected = inbox.received + 1;
     // One without counted packets may overtake others, where answers to several requests are under way.
@@ -271,7 +296,7 @@ export class Session {
       return "gap";
     }
     for (const packet of inbox.accept(message, data.length, now)) {
-      const closing = this.#takeEffect(packet, now);
+      const closing = this.#takeEffect(packet, now, data.length);
       // A handler may have ended the session, and whatever is left belongs to that one.
       if (closing || this.inbox !== inbox) return closing;
     }
@@ -285,19 +310,25 @@ export class Session {
     return code;
   }
 
-  #takeEffect(packet: Packet, now: number): Closing | null {
+  #takeEffect(packet: Packet, now: number, size: number): Closing | null {
     switch (packet.kind) {
       case "reply":
-        this.calls.settle(packet.id, null, packet.value);
+        this.calls.settle(packet.id, undefined, packet.value);
         return null;
       case "failed":
         this.calls.settle(packet.id, new CallFailed(packet.code, packet.message ?? "", packet.data));
         return null;
+      case "item":
+      case "end":
+      case "credit":
+        return this.calls.receive(packet, size) ? null : this.#violated("flood", "more items than were asked for");
+      case "cancel":
+        this.calls.close(-packet.id, new CallError("cancelled"));
+        return null;
       case "ack":
         return this.#acked(packet.received ?? packet.handed, packet.handed);
       case "ping":
-        this.#answers.push({ kind: "pong", time: packet.time, now: Math.round(now * 1000) });
-        this.outbox.mark();
+        this.#answer({ kind: "pong", time: packet.time, now: toMilliseconds(now) });
         return null;
       case "close":
         this.end(packet.code, packet.reason ?? "", packet.retryAfter == null ? null : packet.retryAfter / 1000, false);
@@ -316,9 +347,7 @@ export class Session {
     if (received < handed || received > outbox.numbered) {
       return this.#violated("protocol", `ack ${received} of ${outbox.numbered}`);
     }
-    outbox.ack(handed);
-    // A goodbye waits for exactly this.
-    if (this.state === "closing") outbox.mark();
+    outbox.ack(handed, received);
     return null;
   }
 
@@ -338,10 +367,7 @@ export class Session {
 
   /** Let time pass; call it when `due` has come. Returns why to close the transport, if so. */
   tick(now: number): Closing | null {
-    for (const { id, entry } of this.calls.expire(now)) {
-      this.outbox.withdraw((waiting) => waiting === entry);
-      if (entry.number) this.send({ kind: "cancel", id });
-    }
+    for (const pending of this.calls.expire(now)) this.#takeBack(pending);
     this._giveBack((entry) => entry.deadline <= now);
     if (now >= this.#closeBy) {
       this.end("closed");
@@ -349,6 +375,18 @@ export class Session {
       this.#askForAcks(now);
     }
     return this.carried ? this.#watch(now) : null;
+  }
+
+  /** Nobody waits for the answer to a call any more, because of `reason`. */
+  cancel(id: number, reason?: unknown): void {
+    const pending = this.calls.settle(id, reason);
+    if (pending) this.#takeBack(pending);
+  }
+
+  /** A call that has left is followed by a Cancel. */
+  #takeBack({ owner: id, entry }: Pending): void {
+    this.outbox.withdraw((waiting) => waiting === entry);
+    if (entry.number) this.send({ kind: "cancel", id });
   }
 
   #watch(now: number): Closing | null {
@@ -368,4 +406,9 @@ export class Session {
       if (withdrawn.includes(pending.entry)) this.calls.abandon(pending, "taken back");
     }
   }
+}
+
+/** The times of the wire are whole milliseconds. */
+export function toMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000);
 }

@@ -3,128 +3,132 @@
  *
  * Types 1 to 31 are counted, 32 to 63 are not: one bit, so that a stranger to a type still counts right.
  */
-import { RemoteProtocolError } from "../errors.js";
+import { DecodeError, RemoteProtocolError } from "../errors.js";
 import type { Message } from "./codec.js";
 import type { Kind, Packet } from "./packets.js";
 import type { Value } from "./values.js";
 
-/** The type, then the fields in their order: text unless said; with a question mark, one may be missing or null. */
-const SPELLINGS: { readonly [K in Kind]: string } = {
-  join: "1 namespace auth:any?",
-  joined: "2 namespace socket",
-  refused: "3 namespace reason data:any?",
-  leave: "4 namespace reason?",
-  event: "5 namespace name args:list redelivered:flag?",
-  call: "6 id:id namespace name args:list timeout:count? redelivered:flag?",
-  reply: "7 id:id value:any?",
-  failed: "8 id:id code message? data:any?",
-  cancel: "9 id:id",
-  item: "10 id:id stream:count value:any?",
-  end: "11 id:id stream:count error:any?",
-  credit: "12 id:id stream:count limit:count",
-  renew: "13 auth:any?",
-  hello: "32 key attempt:id version:count? epoch? sid? received:count? auth:any? joins:list?",
-  welcome:
-    "33 epoch sid received:count next:count resumed:flag version:count? reason? heartbeat:pair? window:count? inbox:pair? message:count?",
-  refuse: "34 code reason? retryAfter:count? attempt:count?",
-  ack: "35 handed:count received:count?",
-  ping: "36 time:number",
-  pong: "37 time:number now:number",
-  close: "38 code reason? retryAfter:count?",
-  volatile: "39 namespace name args:list",
-};
+/**
+ * Type, kind, and the fields in their order. The mark of a field says what it holds, see CHECKS; a text has none. One
+ * with a question mark may be missing or null, and is left out at the end if it has two and says nothing.
+ */
+const SPELLINGS = /* @__PURE__ */ read(`
+1 join namespace auth*
+2 joined namespace socket
+3 refused namespace reason data*
+4 leave namespace reason?
+5 event namespace name args[ redelivered!??
+6 call id+ namespace name args[ timeout#? redelivered!?? streams[?? credit+??
+7 reply id+ value*
+8 failed id+ code message? data*
+9 cancel id+
+10 item id+ stream# value*
+11 end id+ stream# error[?
+12 credit id+ stream# limit#
+13 renew auth*
+32 hello key attempt+ version#? epoch? sid? received#? auth* joins[?
+33 welcome epoch sid received# next# resumed! version#? reason? heartbeat=? window#? inbox=? message#?
+34 refuse code reason? retryAfter#? attempt#?
+35 ack handed# received#??
+36 ping time%
+37 pong time% now%
+38 close code reason? retryAfter#?
+39 volatile namespace name args[`);
 
 const FIRST_UNCOUNTED = 32;
 const LAST = 63;
 
+/** What is written for a field that is missing, if that is not null. */
+const DEFAULTS: Readonly<Record<string, unknown>> = { "": "", "!": false };
+
 const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  any: () => true,
-  "": (value) => typeof value === "string",
-  flag: (value) => typeof value === "boolean",
-  number: (value) => typeof value === "number",
-  count: isCount,
-  id: (value) => isCount(value) && value > 0,
-  list: Array.isArray,
-  pair: (value) => Array.isArray(value) && value.length === 2 && value.every(isCount),
+  "": isA("string"),
+  "*": () => true,
+  "!": isA("boolean"),
+  "%": isA("number"),
+  "#": isCount,
+  "+": (value) => isCount(value) && value > 0,
+  "[": Array.isArray,
+  "=": (value) => Array.isArray(value) && value.length === 2 && value.every(isCount),
 };
 
-function typeOf(kind: Kind): number {
-  return Number.parseInt(SPELLINGS[kind], 10);
+interface Spelling {
+  readonly type: number;
+  readonly kind: Kind;
+  readonly fields: readonly (readonly [all: string, name: string, mark: string, optional: string])[];
 }
 
-/** Name, check and question mark of each field. */
-function fieldsOf(kind: Kind): (readonly [name: string, check: string, optional: string])[] {
-  return [...SPELLINGS[kind].matchAll(/ (\w+):?(\w*)(\??)/g)].map(([, ...field]) => field as [string, string, string]);
+function read(table: string): Spelling[] {
+  return [...table.matchAll(/(\d+) (\w+)(.*)/g)].map(([, type, kind, fields = ""]) => ({
+    type: Number(type),
+    kind: kind as Kind,
+    fields: [...fields.matchAll(/(\w+)([^ ?]?)(\?*)/g)] as unknown as Spelling["fields"],
+  }));
+}
+
+function spellingOf(kind: Kind): Spelling {
+  return SPELLINGS.find((spelling) => spelling.kind === kind) as Spelling;
 }
 
 /** Hello and Welcome are spelled as one map instead of fields in order: they are rare, and grow. */
 function isMap(kind: Kind): boolean {
-  return kind === "hello" || kind === "welcome";
+  return /^(hello|welcome)$/.test(kind);
 }
 
 /** Whether a packet has a number. */
 export function isCounted(kind: Kind): boolean {
-  return typeOf(kind) < FIRST_UNCOUNTED;
+  return spellingOf(kind).type < FIRST_UNCOUNTED;
+}
+
+function isA(type: string): (value: unknown) => boolean {
+  return (value) => typeof value === type;
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** `[type, fields...]`, with the names of its elements for errors. */
-export function spell(packet: Packet): [spelled: unknown[], names: string[]] {
-  const { kind } = packet;
-  const type = typeOf(kind);
-  const fields = fieldsOf(kind);
+/** The elements of a packet with their names: its type, then its fields. */
+export function spell(packet: Packet): (readonly [name: string, value: unknown])[] {
+  const { type, kind, fields } = spellingOf(packet.kind);
   const record = packet as unknown as Record<string, unknown>;
-  const names = fields.map(([name]) => name);
-  if (isMap(kind)) {
-    return [
-      [type, Object.fromEntries(names.map((name) => [name, record[name] ?? undefined]))],
-      ["type", kind],
-    ];
-  }
-  const values = fields.map(([name, check]) => record[name] ?? (check ? null : ""));
-  // The last field of these is left out unless it says something.
-  if ((kind === "event" || kind === "call" || kind === "ack") && !values.at(-1)) values.pop();
-  return [
-    [type, ...values],
-    ["type", ...names],
-  ];
+  const said = fields.map(([, name, mark]) => [name, record[name] ?? DEFAULTS[mark] ?? null] as const);
+  while (fields[said.length - 1]?.[3] === "??" && !said.at(-1)?.[1]) said.pop();
+  const known = said.filter(([name]) => record[name] != null);
+  return [["type", type], ...(isMap(kind) ? [[kind, Object.fromEntries(known)] as const] : said)];
 }
 
 /** The message that a decoded array holds. Throws RemoteProtocolError, see Codec.decode. */
 export function readMessage(raw: Value): Message {
-  const [number, counted, ...items] = Array.isArray(raw) ? raw : [];
-  if (!isCount(number) || !isCount(counted)) throw broken("no message");
-  const packets = items.map(readPacket).filter((packet) => packet !== null);
+  const [number, counted, ...items] = elements(raw);
+  if (!isCount(number) || !isCount(counted)) throw new DecodeError("no message");
+  const packets = items.flatMap(readPacket);
   const found = packets.filter(({ kind }) => isCounted(kind)).length;
-  if (found !== counted) throw new RemoteProtocolError("miscounted", `${counted} said, ${found} held`);
-  if (counted && !number) throw broken("number 0");
+  if (found !== counted) throw new RemoteProtocolError("miscounted", `${found} of ${counted} packets`);
+  if (counted && !number) throw new DecodeError("number 0");
   return { number, counted, packets };
 }
 
-/** The packet that `item` spells; null for one that may be ignored. */
-function readPacket(item: Value): Packet | null {
-  const [type, ...given] = Array.isArray(item) ? item : [];
-  if (!isCount(type) || !type || type > LAST) throw broken("no packet");
-  const kind = (Object.keys(SPELLINGS) as Kind[]).find((kind) => typeOf(kind) === type);
-  if (!kind) {
-    if (type >= FIRST_UNCOUNTED) return null;
+/** The packet that `item` spells; none for one that may be ignored. */
+function readPacket(item: Value): Packet[] {
+  const [type, ...given] = elements(item);
+  if (!isCount(type) || !type || type > LAST) throw new DecodeError("no packet");
+  const spelling = SPELLINGS.find((spelling) => spelling.type === type);
+  if (!spelling) {
+    if (type >= FIRST_UNCOUNTED) return [];
     throw new RemoteProtocolError("unsupported", `packet type ${type}`);
   }
+  const { kind, fields } = spelling;
+  const map = given[0] as Record<string, Value> | null | undefined;
   const packet: Record<string, unknown> = { kind };
-  const map = new Map(isMap(kind) ? Object.entries(given[0] ?? {}) : []);
-  fieldsOf(kind).forEach(([name, check, optional], index) => {
-    const value = isMap(kind) ? map.get(name) : given[index];
-    if (!(optional && value == null) && (value === undefined || !CHECKS[check]?.(value))) {
-      throw broken(`${name} of ${kind}`);
-    }
+  for (const [index, [, name, mark, optional]] of fields.entries()) {
+    const value = isMap(kind) ? map?.[name] : given[index];
+    if (!(optional && value == null) && !CHECKS[mark]?.(value)) throw new DecodeError(`${name} of ${kind}`);
     packet[name] = value;
-  });
-  return packet as unknown as Packet;
+  }
+  return [packet as unknown as Packet];
 }
 
-function broken(problem: string): RemoteProtocolError {
-  return new RemoteProtocolError("protocol", problem);
+function elements(value: Value): readonly Value[] {
+  return Array.isArray(value) ? value : [];
 }

@@ -26,28 +26,29 @@ const LOOK_AGAIN = 0.05;
 export class WebSocketPort implements Port {
   readonly single = false;
   readonly pings = true;
-  readonly #ear: Ear;
   readonly #clock: Clock;
+  /** Until it is closed. */
+  #ear: Ear | null;
   #socket: Socket | null = null;
-  #closed = false;
   #looking = false;
 
   constructor(Constructor: SocketConstructor, url: string, clock: Clock, ear: Ear) {
     this.#ear = ear;
     this.#clock = clock;
+    const lost = ({ code = 0, reason = "" }) => this.#ear?.lost(code, reason);
     try {
       const socket = new Constructor(url);
       this.#socket = socket;
       socket.binaryType = "arraybuffer";
-      socket.onopen = () => this.#closed || ear.opened();
+      socket.onopen = () => this.#ear?.opened();
       socket.onmessage = ({ data }: { data: ArrayBuffer | string }) =>
-        this.#closed || ear.received(typeof data === "string" ? data : new Uint8Array(data));
+        this.#ear?.received(typeof data === "string" ? data : new Uint8Array(data));
       // In browsers a close follows an error; in Node 20 none does when the address was never reached.
-      socket.onerror = () => this.#closed || ear.lost(0, "");
-      socket.onclose = ({ code, reason }) => this.#closed || ear.lost(code, reason);
+      socket.onerror = () => lost({});
+      socket.onclose = lost;
     } catch {
       // It throws at once where the page's policy forbids the address. Told later, for nobody knows this port yet.
-      clock.after(0, () => this.#closed || ear.lost(0, ""));
+      clock.after(0, () => lost({}));
     }
   }
 
@@ -56,13 +57,13 @@ export class WebSocketPort implements Port {
   }
 
   write(message: Data): void {
-    if (this.#closed) return;
+    if (!this.#ear) return;
     this.#socket?.send(message);
     this.#look();
   }
 
   close(): void {
-    this.#closed = true;
+    this.#ear = null;
     this.#socket?.close();
   }
 
@@ -71,7 +72,7 @@ export class WebSocketPort implements Port {
     this.#looking = true;
     this.#clock.after(LOOK_AGAIN, () => {
       this.#looking = false;
-      if (this.#closed) return;
+      if (!this.#ear) return;
       if (this.congested) {
         this.#look();
       } else {

@@ -2,7 +2,19 @@
 import { describe, expect, test } from "vitest";
 import { CallAbandoned, CallNotSent, LocalProtocolError } from "../../src/errors.js";
 import type { ClientSession } from "../../src/protocol/client_session.js";
-import { call, codec, event, joinedSession, KEY, message, openSession, packetsOf, said, welcome } from "../peers.js";
+import {
+  call,
+  codec,
+  emitCall,
+  event,
+  joinedSession,
+  KEY,
+  message,
+  openSession,
+  packetsOf,
+  said,
+  welcome,
+} from "../peers.js";
 
 /** The server lost the session and makes a new one. */
 function anew(session: ClientSession, reason = "server_restart", received = 0): void {
@@ -159,7 +171,7 @@ describe("namespaces", () => {
     const member = session.members.get("/late");
     const outcomes: unknown[] = [];
     session.join(member);
-    session.emitCall(call(1, "/late"), (error) => outcomes.push(error), 30);
+    emitCall(session, call(1, "/late"), (error) => outcomes.push(error), 30);
     session.take(1);
 
     const refused = session.refused(member);
@@ -194,7 +206,7 @@ describe("namespaces", () => {
     const { session } = joinedSession();
     const outcomes: unknown[] = [];
     session.detach();
-    session.emitCall(call(1), (error) => outcomes.push(error), 30, { deadline: 5 });
+    emitCall(session, call(1), (error) => outcomes.push(error), 30, { deadline: 5 });
 
     session.tick(5);
 
@@ -260,8 +272,8 @@ describe("a lost session", () => {
   test("a repeatable call keeps waiting for its answer, others have an unknown outcome", () => {
     const { session } = joinedSession();
     const outcomes: unknown[] = [];
-    session.emitCall(call(1), (error) => outcomes.push(error ?? "one"), 30);
-    session.emitCall(call(2), (_error, value) => outcomes.push(value), 30, { repeatable: true });
+    emitCall(session, call(1), (error) => outcomes.push(error ?? "one"), 30);
+    emitCall(session, call(2), (_error, value) => outcomes.push(value), 30, { repeatable: true });
     session.take(1);
     anew(session);
     enter(session);
@@ -275,7 +287,7 @@ describe("a lost session", () => {
   test("a call that was sent again and given back may still have run", () => {
     const { session } = joinedSession();
     const outcomes: unknown[] = [];
-    session.emitCall(call(1), (error) => outcomes.push(error), 30, { repeatable: true });
+    emitCall(session, call(1), (error) => outcomes.push(error), 30, { repeatable: true });
     session.take(1);
     anew(session);
 
@@ -374,5 +386,28 @@ describe("a lost session", () => {
     session.receive(message(0, { kind: "close", code: "kicked" }), 3);
 
     expect(session.take(3)).toEqual([]);
+  });
+});
+
+describe("the latest value", () => {
+  const pose = { key: "pose" };
+
+  test("of one key is kept unsent only once, at the end", () => {
+    const { session } = joinedSession();
+    session.emit(event(1), pose);
+    session.emit(event(2));
+    session.emit(event(3), pose);
+
+    expect(said(session.take(1))).toEqual([2, 3]);
+  });
+
+  test("does not replace one that has left", () => {
+    const { session } = joinedSession();
+    session.emit(event(1), pose);
+    session.take(1);
+
+    session.emit(event(2), pose);
+
+    expect(session.outbox.packets).toBe(2);
   });
 });

@@ -29,7 +29,7 @@ test("packets are numbered when they leave, from 1", () => {
   const outbox = open();
   const entries = fill(outbox, 1, 2);
 
-  const run = outbox.run(0, ROOM);
+  const run = outbox.run(ROOM);
   outbox.add(entry(3));
 
   expect(run).toMatchObject({ number: 1, counted: 2, parts: entries.map(({ encoded }) => encoded) });
@@ -39,11 +39,11 @@ test("packets are numbered when they leave, from 1", () => {
 test("what is not acked is sent again as the same bytes under the same number", () => {
   const outbox = open();
   fill(outbox, 1, 2, 3);
-  const first = outbox.run(0, ROOM);
+  const first = outbox.run(ROOM);
   outbox.ack(1);
 
   outbox.rewind(2);
-  const again = outbox.run(0, ROOM);
+  const again = outbox.run(ROOM);
 
   expect(again.number).toBe(3);
   expect(again.parts[0]).toBe(first.parts[2]);
@@ -52,19 +52,19 @@ test("what is not acked is sent again as the same bytes under the same number", 
 test("a replay begins behind the ack when that is more than what the transport says", () => {
   const outbox = open();
   fill(outbox, 1, 2);
-  outbox.run(0, ROOM);
+  outbox.run(ROOM);
   outbox.ack(2);
 
   outbox.rewind(0);
 
   expect(outbox.cursor).toBe(3);
-  expect(outbox.run(0, ROOM).parts).toEqual([]);
+  expect(outbox.run(ROOM).parts).toEqual([]);
 });
 
 test("a lower ack than before changes nothing", () => {
   const outbox = open();
   fill(outbox, 1, 2, 3);
-  outbox.run(0, ROOM);
+  outbox.run(ROOM);
   outbox.ack(2);
 
   outbox.ack(1);
@@ -78,7 +78,7 @@ test("a message takes what fits into its room, and one packet at least", () => {
   const [first] = fill(outbox, 1, 2, 3);
   const size = first?.encoded.length ?? 0;
 
-  const runs = [outbox.run(0, 2 * size), outbox.run(0, 1)];
+  const runs = [outbox.run(2 * size), outbox.run(1)];
 
   expect(runs.map(({ counted }) => counted)).toEqual([2, 1]);
 });
@@ -89,9 +89,9 @@ describe("the window", () => {
     outbox.window = { packets: 2, size: ROOM };
     fill(outbox, 1, 2, 3);
 
-    const before = outbox.run(0, ROOM).counted;
+    const before = outbox.run(ROOM).counted;
     outbox.ack(1);
-    const after = outbox.run(0, ROOM).counted;
+    const after = outbox.run(ROOM).counted;
 
     expect([before, after]).toEqual([2, 1]);
   });
@@ -101,7 +101,7 @@ describe("the window", () => {
     outbox.window = { packets: 10, size: 1 };
     fill(outbox, 1, 2);
 
-    const run = outbox.run(0, ROOM);
+    const run = outbox.run(ROOM);
 
     expect(run.counted).toBe(1);
   });
@@ -115,7 +115,7 @@ describe("the window", () => {
     outbox.add(leave);
     outbox.add(reply);
 
-    outbox.run(0, ROOM);
+    outbox.run(ROOM);
 
     expect(numbers([first as Entry, reply, held as Entry, leave])).toEqual([1, 2, 0, 0]);
   });
@@ -126,40 +126,17 @@ test("what waits at a shut gate keeps nobody else waiting, and leaves in its ord
   const [shut, also, other] = fill(outbox, 1, 2, 3) as [Entry, Entry, Entry];
   shut.gate = also.gate = "/late";
 
-  outbox.run(0, ROOM);
+  outbox.run(ROOM);
   outbox.open("/late");
-  outbox.run(0, ROOM);
+  outbox.run(ROOM);
 
   expect(numbers([other, shut, also])).toEqual([1, 2, 3]);
-});
-
-test("of the packets with one key only the newest is kept unsent, at the end", () => {
-  const outbox = open();
-  const older = entry(1, { key: "pose" });
-  const between = entry(2);
-  const newest = entry(3, { key: "pose" });
-  for (const each of [older, between, newest]) outbox.add(each);
-
-  outbox.run(0, ROOM);
-
-  expect(numbers([older, between, newest])).toEqual([0, 1, 2]);
-});
-
-test("a packet with a key that has left already is not replaced", () => {
-  const outbox = open();
-  const sent = entry(1, { key: "pose" });
-  outbox.add(sent);
-  outbox.run(0, ROOM);
-
-  outbox.add(entry(2, { key: "pose" }));
-
-  expect(outbox.packets).toBe(2);
 });
 
 test("only what has no number yet can be withdrawn", () => {
   const outbox = open();
   const [sent] = fill(outbox, 1);
-  outbox.run(0, ROOM);
+  outbox.run(ROOM);
   const [waiting] = fill(outbox, 2);
 
   const withdrawn = outbox.withdraw(() => true);
@@ -173,7 +150,7 @@ test("the next deadline is that of what has no number", () => {
   outbox.add(entry(1, { deadline: 5 }));
   const before = outbox.due;
 
-  outbox.run(0, ROOM);
+  outbox.run(ROOM);
 
   expect([before, outbox.due]).toEqual([5, Number.POSITIVE_INFINITY]);
 });
@@ -195,4 +172,30 @@ test("it asks once to be taken from", () => {
   fill(outbox, 1, 2, 3);
 
   expect(asked).toBe(1);
+});
+
+test("what takes effect on arrival is kept no longer than until it arrived, and is not sent again", () => {
+  const outbox = open();
+  fill(outbox, 1);
+  outbox.add(entry({ kind: "item", id: 1, stream: 1, value: "x" }));
+  fill(outbox, 2);
+  outbox.run(ROOM);
+
+  outbox.ack(0, 3);
+  outbox.rewind(0);
+
+  expect(numbers(outbox.entries)).toEqual([1, 3]);
+  expect([outbox.packets, outbox.cursor, outbox.numbered, outbox.idle]).toEqual([2, 4, 3, false]);
+});
+
+test("the items of a stream are not held back by the window, and the peer may be told of them", () => {
+  const outbox = open();
+  outbox.window = { packets: 1, size: 1 << 20 };
+  fill(outbox, 1, 2);
+  outbox.add(entry({ kind: "item", id: 1, stream: 0, value: "x" }));
+
+  const run = outbox.run(ROOM);
+
+  expect(run.counted).toBe(2);
+  expect(numbers(outbox.entries)).toEqual([1, 2, 0]);
 });

@@ -3,8 +3,18 @@ import { describe, expect, test } from "vitest";
 import { CallAbandoned, CallFailed, CallNotSent, CallTimeout, ConnectionClosed, OutboxFull } from "../../src/errors.js";
 import type { Packet } from "../../src/protocol/packets.js";
 import type { Act, Session, State } from "../../src/protocol/session.js";
-import { emitVolatile } from "../../src/protocol/volatile.js";
-import { call, codec, event, joinedSession, message, openSession, packetsOf, said, welcome } from "../peers.js";
+import {
+  call,
+  codec,
+  emitCall,
+  event,
+  joinedSession,
+  message,
+  openSession,
+  packetsOf,
+  said,
+  welcome,
+} from "../peers.js";
 
 function kinds(packets: readonly Packet[]): string[] {
   return packets.map(({ kind }) => kind);
@@ -232,49 +242,69 @@ describe("transports", () => {
 
 describe("volatile events", () => {
   const pose = { kind: "volatile", namespace: "/", name: "pose", args: [1] } as const;
+  const soon = { deadline: 1.25 };
 
-  test("one leaves behind the counted packets, without a number", () => {
+  test("one leaves in its place between the others, without a number, and once", () => {
     const { session } = joinedSession();
-    emitVolatile(session, pose, 1);
     session.emit(event(1));
+    session.emit(pose, soon);
+    session.emit(event(2));
 
     const [data] = session.take(1.2);
+    session.detach();
+    session.greet();
+    session.welcomed(welcome({ resumed: true, next: 2 }), 1.2);
 
-    expect(codec.decode(data as Uint8Array<ArrayBuffer>)).toMatchObject({
-      counted: 1,
-      packets: [{ kind: "event" }, { kind: "volatile" }],
-    });
+    const { number, counted, packets } = codec.decode(data as Uint8Array<ArrayBuffer>);
+    expect([number, counted, kinds(packets)]).toEqual([1, 2, ["event", "volatile", "event"]]);
+    expect(said(session.take(1.2))).toEqual([1, 2]);
   });
 
   test("one that waited for more than 250 ms is dropped", () => {
     const { session } = joinedSession();
 
-    emitVolatile(session, pose, 1);
+    session.emit(pose, soon);
 
     expect(session.take(1.3)).toEqual([]);
   });
 
   test("none is kept without a transport, or before the gate opens", () => {
     const { session } = joinedSession();
-    const late = emitVolatile(session, { ...pose, namespace: "/late" }, 1);
-    emitVolatile(session, pose, 1);
+    session.join(session.members.get("/late"));
+    session.emit({ ...pose, namespace: "/late" }, soon);
+    session.take(1);
+    session.emit(pose, soon);
     session.detach();
-    const detached = emitVolatile(session, pose, 1);
+    session.emit(pose, soon);
 
     session.greet();
     session.welcomed(welcome({ resumed: true, next: 2 }), 1);
 
-    expect([late, detached]).toEqual([false, false]);
     expect(kinds(packetsOf(session.take(1)))).not.toContain("volatile");
   });
 
-  test("one is dropped when the outbox is above half, or 64 KiB of them wait", () => {
+  test("one is dropped when the outbox is above half", () => {
     const { session } = joinedSession({ packets: 4, size: 1 << 20 });
-    const large = { ...pose, args: ["x".repeat(40_000)] };
-    const kept = [emitVolatile(session, large, 1), emitVolatile(session, large, 1)];
     for (let index = 0; index < 3; index++) session.emit(event(index));
 
-    expect([...kept, emitVolatile(session, pose, 1)]).toEqual([true, false, false]);
+    session.emit(pose, soon);
+
+    expect(kinds(packetsOf(session.take(1)))).not.toContain("volatile");
+  });
+
+  test("none leaves while the window is full, and those that do not fit into a message wait for the next", () => {
+    const { session } = joinedSession();
+    session.outbox.window = { packets: 1, size: 1 << 20 };
+    session.emit(event(1));
+    session.take(1);
+    session.message = 1000;
+    for (let index = 0; index < 3; index++) session.emit({ ...pose, args: [index, "x".repeat(400)] }, soon);
+
+    const held = session.take(1);
+    session.receive(message(0, { kind: "ack", handed: 1 }), 1);
+
+    expect(held).toEqual([]);
+    expect(session.take(1).map((data) => packetsOf([data]).length)).toEqual([2, 1]);
   });
 });
 
@@ -282,7 +312,7 @@ describe("calls", () => {
   function calling() {
     const opened = joinedSession();
     const outcomes: unknown[] = [];
-    opened.session.emitCall(call(1), (error, value) => outcomes.push(error ?? value), 30);
+    emitCall(opened.session, call(1), (error, value) => outcomes.push(error ?? value), 30);
     return { ...opened, outcomes };
   }
 

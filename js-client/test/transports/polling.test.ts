@@ -15,7 +15,7 @@ function binary(...parts: Parameters<typeof message>): Response {
   return new Response(message(...parts));
 }
 
-function build() {
+function build(pings = false) {
   const clock = new ManualClock();
   const told: unknown[][] = [];
   const requests: Request[] = [];
@@ -46,6 +46,7 @@ function build() {
       drained: () => told.push(["drained"]),
       lost: (code, reason) => told.push(["lost", code, reason]),
     },
+    pings,
   );
   return { clock, told, requests, port };
 }
@@ -95,7 +96,7 @@ test("a small push outlives its page, a large one could not", async () => {
 
 test.each<[string, ResponseInit, string, unknown[]]>([
   ["the body", { status: 409 }, "fenced:7\n", ["lost", 4003, "7"]],
-  ["the status alone", { status: 502 }, "", ["lost", 0, "502 "]],
+  ["the status alone", { status: 502 }, "", ["lost", 0, "502"]],
 ])("why an answer is none is read from %s", async (_where, init, body, expected) => {
   const { requests, told } = await attached();
 
@@ -120,5 +121,85 @@ test("closing aborts the poll, but not the push, which may hold the goodbye", as
   await settled();
 
   expect(requests.map(({ init }) => init.signal?.aborted)).toEqual([true, true, false]);
+  expect(told).toEqual([]);
+});
+
+/** A stream as a server writes it: `say` an event, or end it. */
+function stream() {
+  const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
+  const writer = writable.getWriter();
+  const say = async (...lines: string[]) => {
+    await writer.write(new TextEncoder().encode(`${lines.join("\n")}\n\n`));
+    await new Promise(setImmediate);
+  };
+  return { response: new Response(readable), say, end: () => writer.close(), cut: () => writer.abort() };
+}
+
+const base64 = (data: ReturnType<typeof message>) => Buffer.from(data as Uint8Array).toString("base64");
+
+test("a stream brings its messages as they come, binary ones in base64", async () => {
+  const { port, requests, told } = build(true);
+  const { response, say } = stream();
+  port.write(message(0));
+  await requests[0]?.respond(response);
+
+  await say(`data: ${base64(message(0, welcome()))}`);
+  await say(`data: ${base64(message(1, event("é")))}`);
+
+  expect(requests.map(({ url }) => url)).toEqual(["http://here/antiphon/stream"]);
+  expect(told).toEqual([
+    ["received", message(0, welcome())],
+    ["received", message(1, event("é"))],
+  ]);
+});
+
+test("a stream of a session in text brings text", async () => {
+  const { port, requests, told } = build(true);
+  const { response, say } = stream();
+  port.write("[0,0]");
+  await requests[0]?.respond(response);
+
+  // That the peers of these tests cannot read it ends the stream.
+  await say("data: [0,0,[37,1,2]]").catch(() => {});
+
+  expect(told[0]).toEqual(["received", "[0,0,[37,1,2]]"]);
+});
+
+test.each<[string, string, unknown[]]>([
+  ["what is no base64", "data: !", ["lost", 0, ""]],
+  ["a close", "event: close\ndata: fenced:7", ["lost", 4003, "7"]],
+])("%s on a stream is its end", async (_what, said, expected) => {
+  const { port, requests, told } = build(true);
+  const { response, say } = stream();
+  port.write(message(0));
+  await requests[0]?.respond(response);
+
+  say(said).catch(() => {});
+  await new Promise(setImmediate);
+
+  expect(told[0]).toEqual(expected);
+});
+
+test("the stream of a probe is ended when the next is opened, and the next when the port is closed", async () => {
+  const { port, requests } = build(true);
+  port.write(message(0, { kind: "ping", time: 1 }));
+
+  port.write(message(0));
+  const between = requests.map(({ init }) => init.signal?.aborted);
+  port.close();
+
+  expect(between).toEqual([true, false]);
+  expect(requests[1]?.init.signal?.aborted).toBe(true);
+});
+
+test("a stream may be silent for as long as it likes", async () => {
+  const { port, requests, clock, told } = build(true);
+  port.write(message(0));
+  await requests[0]?.respond(stream().response);
+  await clock.advance(0);
+  told.length = 0;
+
+  await clock.advance(1000);
+
   expect(told).toEqual([]);
 });

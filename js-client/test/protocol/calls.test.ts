@@ -1,0 +1,63 @@
+/** Which packet belongs to which stream of which call, and what a call comes to. */
+import { describe, expect, test } from "vitest";
+import { failed } from "../../src/protocol/calls.js";
+import { Flow } from "../../src/protocol/streams.js";
+import { joinedSession } from "../peers.js";
+
+describe("the calls of a session", () => {
+  function opened(call: number, stream: number) {
+    const session = joinedSession().session;
+    const flow = new Flow(session, call, stream, 4);
+    return { session, calls: session.calls, flow };
+  }
+
+  test.each([
+    ["an item of our call's answer", 7, 0, "item", true],
+    ["an item of the peer's call's answer", -7, 0, "item", false],
+    ["an item of an argument of the peer's call", -7, 2, "item", true],
+    ["an item of an argument of our call", 7, 2, "item", false],
+    ["credit for an argument of our call", 7, 2, "credit", true],
+    ["credit for an argument of the peer's call", -7, 2, "credit", false],
+    ["credit for the answer to the peer's call", -7, 0, "credit", true],
+    ["credit for the answer to our call", 7, 0, "credit", false],
+  ] as const)("know %s", (_what, call, stream, kind, known) => {
+    const { calls, flow } = opened(call, stream);
+
+    const packet = kind === "item" ? { kind, id: 7, stream, value: 1 } : { kind, id: 7, stream, limit: 9 };
+    const allowed = calls.receive(packet, 1);
+
+    expect(allowed).toBe(true);
+    expect(flow.waiting.length > 0 || flow.limit > 4).toBe(known);
+  });
+
+  test("an end tells as Failed does", async () => {
+    const { calls, flow } = opened(-7, 1);
+
+    calls.receive({ kind: "end", id: 7, stream: 1, error: ["busy", "later", 5] }, 1);
+
+    await expect(flow[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "busy",
+      message: "later",
+      data: 5,
+    });
+  });
+
+  test("end with their call, and what comes then is dropped", () => {
+    const { calls, flow } = opened(7, 0);
+
+    calls.close(7);
+
+    expect([flow.over, calls.size, calls.receive({ kind: "item", id: 7, stream: 0 }, 1)]).toEqual([true, 0, true]);
+  });
+});
+
+test.each([
+  [null, undefined],
+  [["busy", "later", 5], { code: "busy", message: "later", data: 5 }],
+  [["busy"], { code: "busy", message: "busy", data: null }],
+] as const)("an End with %j is read", (error, expected) => {
+  const found = failed({ kind: "end", id: 1, stream: 0, error });
+
+  if (expected) expect(found).toMatchObject(expected);
+  else expect(found).toBeUndefined();
+});
