@@ -12,14 +12,17 @@ const OUTLIVES = 16 << 10;
 export class HttpPort extends PollingPort {
   /** Of the poll or stream that is open. */
   #pull = new AbortController();
+  #pushing = false;
+  #closed = false;
 
   constructor(fetch: Fetch, url: string, clock: Clock, owner: Owner, ear: Ear, pings = false) {
     const make = async ({ verb, headers, body, timeout, heard }: HttpRequest): Promise<HttpAnswer> => {
       const abort = new AbortController();
       const isPush = verb === "push";
       const isText = typeof body === "string";
-      // A push in flight outlives the port: it may hold the goodbye.
-      if (!isPush) {
+      if (isPush) {
+        this.#pushing = true;
+      } else {
         this.#pull.abort();
         this.#pull = abort;
       }
@@ -44,6 +47,10 @@ export class HttpPort extends PollingPort {
         return { status: 0, body: "" };
       } finally {
         done();
+        if (isPush) {
+          this.#pushing = false;
+          this.#release();
+        }
       }
     };
     super(owner, ear, make, pings);
@@ -53,6 +60,12 @@ export class HttpPort extends PollingPort {
 
   override close(): void {
     super.close();
-    this.#pull.abort();
+    this.#closed = true;
+    this.#release();
+  }
+
+  /** A push in flight outlives the port, for it may hold the goodbye: a stream that ended before it would be its end. */
+  #release(): void {
+    if (this.#closed && !(this.pings && this.#pushing)) this.#pull.abort();
   }
 }

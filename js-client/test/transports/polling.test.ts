@@ -192,6 +192,19 @@ test("the stream of a probe is ended when the next is opened, and the next when 
   expect(requests[1]?.init.signal?.aborted).toBe(true);
 });
 
+test("a stream is kept open for the push that may hold the goodbye", async () => {
+  const { port, requests } = build(true);
+  port.write(message(0, welcome()));
+  port.welcomed("s1");
+  port.write(message(1, event(1)));
+
+  port.close();
+
+  expect(requests.map(({ init }) => init.signal?.aborted)).toEqual([false, false]);
+  await requests[1]?.respond(binary(0));
+  expect(requests[0]?.init.signal?.aborted).toBe(true);
+});
+
 test("a stream may be silent for as long as it likes", async () => {
   const { port, requests, clock, told } = build(true);
   port.write(message(0));
