@@ -8,7 +8,8 @@ import pytest
 
 from antiphon import Server
 from antiphon.testing.clock import ManualClock
-from tests.server.peer import Poller, settle
+from tests.server.peer import Poller, serving, settle
+from tests.server.people import WALL, Served
 
 
 @pytest.fixture
@@ -32,3 +33,9 @@ async def ann(server: Server) -> Poller:
     await settle()
     poller.told(poller.poll())
     return poller
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async with serving(wall=lambda: WALL) as (server, clock):
+        yield Served(server, clock)
