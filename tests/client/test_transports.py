@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 
 from antiphon import Client, Server, Socket
+from antiphon.hosts.aiohttp import mount
 from antiphon.testing.proxy import Direction, Ending, FaultProxy, Refusal
 from tests.client.serving import SOON, connected, serving, until
 
@@ -238,3 +242,22 @@ async def test_the_headers_of_a_client_go_with_every_request() -> None:
         assert not connecting.done()
         connecting.cancel()
         await stranger.close()
+
+
+async def test_a_goodbye_over_an_event_stream_arrives_although_the_stream_would_end_first() -> None:
+    server, _ = echoing()
+    app = web.Application(middlewares=[slow_pushes])
+    mount(app, server)
+    async with TestServer(app) as site:
+        async with connected(str(site.make_url("/antiphon")), "/chat", transports=("sse",)) as client:
+            await client.namespace("/chat").emit("say", 1)
+
+        await until(lambda: server.statistics().endings == {"closed": 1})
+
+
+@web.middleware
+async def slow_pushes(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let the end of a stream overtake every push."""
+    if request.path.endswith("/push"):
+        await asyncio.sleep(0.05)
+    return await handler(request)

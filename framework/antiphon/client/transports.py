@@ -132,6 +132,8 @@ class EventStream:
         self._form = session.codec.form
         self._port = StreamingPort(session.codec, session, self._begin, limit=limit)
         self._stream: asyncio.Task[None] | None = None
+        self._pushing: asyncio.Task[None] | None = None
+        self._closed = False
         # HTTP has nothing to open.
         asyncio.get_running_loop().call_soon(lambda: events.on_opened(link))
 
@@ -145,9 +147,14 @@ class EventStream:
         self._port.write(message)
 
     def close(self) -> None:
-        """See Port.close: a push on its way goes on, the stream ends."""
+        """See Port.close: a push on its way goes on, and the stream ends behind it.
+
+        It may hold the goodbye, and the server takes the end of the stream for the end of the transport.
+        """
         self._port.close()
-        self._end_stream()
+        self._closed = True
+        if self._pushing is None:
+            self._end_stream()
 
     def _end_stream(self) -> None:
         if self._stream is not None:
@@ -159,6 +166,15 @@ class EventStream:
         if streams:
             self._end_stream()  # the probe's, which would stay open
             self._stream = task
+        else:
+            self._pushing = task
+            task.add_done_callback(self._pushed)
+
+    def _pushed(self, task: asyncio.Task[None]) -> None:
+        if task is self._pushing:
+            self._pushing = None
+            if self._closed:
+                self._end_stream()
 
     async def _read(self, request: HttpRequest) -> None:
         # However long it is open and says nothing: the connector looks at the clock.
