@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,23 +10,7 @@ import pytest
 from antiphon import CallFailed, ConnectionRefused
 from antiphon.testing import TestClient
 
-TEXT = (Path(__file__).parents[2] / "docs" / "handlers.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
-
-
-@pytest.fixture
-def page() -> ModuleType:
-    """All blocks of the page, as one module."""
-    page = ModuleType("page")
-    for number, block in enumerate(BLOCKS, 1):
-        exec(compile(block, f"handlers.md, block {number}", "exec", dont_inherit=True), page.__dict__)
-    return page
-
-
-@pytest.fixture
-async def ann(page: ModuleType) -> AsyncIterator[TestClient]:
-    async with TestClient(page.server, namespace="/chat") as ann:
-        yield ann
+PAGE = "handlers.md"
 
 
 async def failure(ann: TestClient, event: str, *args: Any) -> CallFailed:

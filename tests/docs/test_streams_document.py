@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -13,23 +11,7 @@ from antiphon import CallFailed
 from antiphon.testing import TestClient
 from antiphon.testing.turns import settle
 
-TEXT = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
-
-
-@pytest.fixture
-def page() -> ModuleType:
-    """All blocks of the page, as one module."""
-    page = ModuleType("page")
-    for number, block in enumerate(BLOCKS, 1):
-        exec(compile(block, f"streams.md, block {number}", "exec", dont_inherit=True), page.__dict__)
-    return page
-
-
-@pytest.fixture
-async def ann(page: ModuleType) -> AsyncIterator[TestClient]:
-    async with TestClient(page.server, namespace="/chat") as ann:
-        yield ann
+PAGE = "streams.md"
 
 
 async def test_an_answer_is_a_stream(page: ModuleType, ann: TestClient) -> None:
