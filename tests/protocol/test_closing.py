@@ -32,3 +32,10 @@ def test_codes_are_written_in_stone() -> None:
 def test_an_ending_without_a_time_says_not_to_come_back_by_oneself() -> None:
     assert Ending("closed").retry_after is None
     assert Closing(TransportCode.GAP).reason == ""
+
+
+def test_an_http_transport_says_a_closing_in_one_line_whatever_its_reason_holds() -> None:
+    closing = Closing(TransportCode.PROTOCOL, "two\r\nlines")
+
+    assert closing.word == "protocol"
+    assert closing.line == "protocol:two lines"

@@ -65,8 +65,8 @@ class Worker(Deliverer):
 
     async def settled(self) -> None:
         """Wait until every handler is done, unless one of them asks."""
-        while tasks := [task for task in (self._task, *self._besides) if task not in (None, asyncio.current_task())]:
-            await asyncio.wait([task for task in tasks if task is not None])
+        while tasks := {task for task in (self._task, *self._besides) if task is not None} - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
 
     async def _work(self) -> None:
         nobody_waits()

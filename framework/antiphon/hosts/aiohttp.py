@@ -14,7 +14,7 @@ from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, P
 from antiphon.hosts.aiohttp_signals import MOUNTED, drain_on_signals
 from antiphon.hosts.aiohttp_stream import AiohttpEventStream
 from antiphon.hosts.aiohttp_websocket import CLOSE_WAIT, AiohttpWebSocket
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing
 from antiphon.server.server import Server
 from antiphon.types import Data
 
@@ -216,8 +216,7 @@ class _HttpPort:
 
     def refuse(self, closing: Closing) -> None:
         """See HttpPort.refuse."""
-        word = TransportCode(closing.code).name.lower()
-        self.status(Answer(409, f"{word}:{closing.reason}", (("Antiphon-Reason", f"{word}:{closing.reason}"),)))
+        self.status(Answer(409, closing.line, (("Antiphon-Reason", closing.line),)))
 
     def status(self, answer: Answer) -> None:
         """See HttpPort.status."""

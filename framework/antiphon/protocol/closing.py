@@ -46,3 +46,13 @@ class Closing(NamedTuple):
 
     code: TransportCode
     reason: str = ""
+
+    @property
+    def word(self) -> str:
+        """Its code, as HTTP and the statistics name it."""
+        return self.code.name.lower()
+
+    @property
+    def line(self) -> str:
+        """How an HTTP transport says it, `<word>:<reason>`: in a header or an event, so without a line break."""
+        return f"{self.word}:{' '.join(self.reason.split())}"

@@ -73,4 +73,4 @@ class Counters:
 
 def word(closing: Closing | None) -> str:
     """Why a transport is gone, as a word: that of its close code, or "lost" when it ended by itself."""
-    return "lost" if closing is None else closing.code.name.lower()
+    return "lost" if closing is None else closing.word

@@ -65,8 +65,7 @@ class EventStreamTransport(PushedTransport):
         if self._closed is None:
             self._closed = closing
             if closing.code is not TransportCode.REFUSED:
-                reason = " ".join(closing.reason.split())
-                event = f"event: close\ndata: {closing.code.name.lower()}:{reason}\n\n".encode()
+                event = f"event: close\ndata: {closing.line}\n\n".encode()
                 self.buffered += len(event)
                 self._send(event)
             self._shut()

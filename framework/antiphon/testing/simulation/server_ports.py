@@ -134,8 +134,7 @@ class HttpAnswer:
 
     def refuse(self, closing: Closing) -> None:
         """See HttpPort.refuse."""
-        word = TransportCode(closing.code).name.lower()
-        self._reply(Reply(409, reason=f"{word}:{closing.reason}"))
+        self._reply(Reply(409, reason=closing.line))
 
     def status(self, answer: Answer) -> None:
         """See HttpPort.status."""
