@@ -106,11 +106,12 @@ class Worker(Deliverer):
                     namespace.kept_out(ConnectionRefused(name, reason, data))
             case Leave(name, reason):
                 namespace = client.find(name)
-                client.session.put_out(name)
-                self._stop_streams(name)
-                if namespace is not None and namespace.connected:
-                    namespace.kept_out(ConnectionClosed(DisconnectCode.PUT_OUT, reason))
-                    await self._disconnected(namespace, Disconnected(DisconnectCode.PUT_OUT, reason))
+                if namespace is not None:  # else it is remembered nowhere: a server may send any number of names
+                    client.session.put_out(name)
+                    self._stop_streams(name)
+                    if namespace.connected:
+                        namespace.kept_out(ConnectionClosed(DisconnectCode.PUT_OUT, reason))
+                        await self._disconnected(namespace, Disconnected(DisconnectCode.PUT_OUT, reason))
             case _:
                 pass  # counted, and nothing that a client has to do with
         client.after()

@@ -20,9 +20,10 @@ class Loop(AsyncIterator[T], Generic[T]):
     """
 
     def __init__(self, let_go: Callable[[], None]) -> None:
+        self._left = True  # until it is made: outside of a loop there is nothing to let go of
+        self._loop = asyncio.get_running_loop()
         self._let_go = let_go
         self._left = False
-        self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> Self:
         return self

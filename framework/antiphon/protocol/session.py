@@ -264,8 +264,7 @@ class Session:
             self._answers.clear()
         inbox = self.inbox
         owed = self._owed(now) if not said_all and (self._answers or inbox.handed > inbox.told or inbox.pressed) else []
-        messages: list[Data] = []
-        more = True
+        messages, more = list[Data](), True
         while more:
             number, counted, parts, more = outbox.run(now, self._message - HEAD - sum(map(len, owed)))
             if owed:
@@ -379,7 +378,8 @@ class Session:
                 failed = failure(error)
                 self.calls.answer(Reply(id) if failed is None else Failed(id, failed.code, failed.message, failed.data))
             case Item() | End() | Credit():
-                share = weigh(packet) if size > ACK_SIZE else size // len(message.packets)
+                among = len(message.packets)  # as in Inbox.accept: what stands alone has the size of its message
+                share = weigh(packet) if size > ACK_SIZE and among > 1 else size // among
                 if not self.streams.receive(packet, share, size):
                     return self._violated("flood", "more items of a stream were sent than were asked for")
             case Cancel(id):
