@@ -162,3 +162,12 @@ async def test_a_client_does_not_come_back_by_itself_and_may_be_told_to(away: bo
             await ann.emit("hello")
         await ann.client.connect()
         assert ann.client.state == "connected"
+
+
+async def test_a_word_that_a_client_makes_up_for_its_end_is_not_kept(server: Server) -> None:
+    ann = await entered(server)
+
+    ann.say(Close("whatever_i_like"))
+    await settle()
+
+    assert server.statistics().endings == {"other": 1}

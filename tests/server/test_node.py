@@ -200,3 +200,15 @@ async def test_a_server_that_closed_hears_nothing_more(broker: MemoryBroker, ser
 
 async def test_a_server_without_a_broker_has_no_node() -> None:
     assert Server().node is None
+
+
+async def test_what_listens_to_all_that_is_emitted_hears_only_what_its_own_node_emits(servers: list[Server]) -> None:
+    here, there = (server.namespace("/chat") for server in servers[:2])
+    told = list[str]()
+    here.on_any_outgoing(lambda event, *args: told.append(event))
+
+    await there.emit("tick", 1)
+    await settle()
+    await here.emit("tock", 1)
+
+    assert told == ["tock"]

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.deadlines import nobody_waits
 from antiphon.dispatch.delivery import Deliverer
-from antiphon.dispatch.handlers import Handler
-from antiphon.errors import ConnectionClosed, ConnectionRefused, PayloadError
+from antiphon.errors import ConnectionClosed, ConnectionRefused
 from antiphon.protocol.disconnects import DisconnectCode, Disconnected
 from antiphon.protocol.packets import Call, Event, Joined, Leave, Packet, Refused, Volatile
 
@@ -98,7 +97,7 @@ class Worker(Deliverer):
                 if namespace is not None and client.session.joined(name, socket) is not None:
                     namespace.entered(socket)
                     for handler in namespace.handlers.connect:
-                        await self._hook(name, handler, [])
+                        await self._hook(handler, name, (), [])
                     client.session.open(name)
             case Refused(name, reason, data):
                 namespace = client.find(name)
@@ -133,15 +132,7 @@ class Worker(Deliverer):
 
     async def _disconnected(self, namespace: ClientNamespace, reason: Disconnected) -> None:
         for handler in namespace.handlers.disconnect:
-            await self._hook(namespace.name, handler, handler.told(reason))
-
-    async def _hook(self, namespace: str, handler: Handler, args: list[Any]) -> None:
-        try:
-            bound = [*handler.plan.arguments(args)]
-        except PayloadError as error:
-            log.error("a hook did not run: %s", error)
-        else:
-            await self._run(handler, Event(namespace, handler.name, args), bound, None)
+            await self._hook(handler, namespace.name, (), handler.told(reason))
 
     def _new_incident(self) -> None:
         """A client has no log that a server's people could look into."""

@@ -63,6 +63,15 @@ class Deliverer(Runner):
             else:
                 await self._run(listener, told, (*leading, packet.name, *args), None)
 
+    async def _hook(self, handler: Handler, namespace: str, leading: tuple[Any, ...], args: list[Any]) -> None:
+        """Run a hook of the application with what it is told; its exceptions end in the log."""
+        try:
+            bound = handler.plan.arguments(args)
+        except PayloadError as error:
+            self._log.error("a hook did not run: %s", error)
+        else:
+            await self._run(handler, Event(namespace, handler.name, args), (*leading, *bound), None)
+
     async def _take_turn(
         self,
         handlers: Handlers,

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Literal, TypeAlias
 
 from antiphon.protocol.closing import Closing
+from antiphon.protocol.disconnects import Disconnected
 from antiphon.protocol.session import Session
 from antiphon.protocol.statistics import Befallen, befallen, total
 
@@ -66,7 +67,8 @@ class Counters:
 
     def bury(self, session: Session) -> None:
         """A session is over: what befell it is added to the sums."""
-        self.ended[session.ending.code if session.ending is not None else "unknown"] += 1
+        # One of our words: a client may end its session with any, and they are kept for ever.
+        self.ended[Disconnected.with_session(session.ending).code.value] += 1
         self.befallen = total((self.befallen, befallen(session)))
         self.limits.update(session.tally.limits)
 

@@ -182,14 +182,14 @@ class Namespace(Registering):
         if node is not None and envelope is not None:
             node.publish(envelope)
 
-    def send(self, sockets: Iterable[Socket], one: Said, codec: Codec | None = None) -> None:
+    def send(self, sockets: Iterable[Socket], one: Said, codec: Codec | None = None, *, ours: bool = True) -> None:
         """Put one event into the outboxes of sockets: encoded once per form, one call per receiver.
 
-        `codec` is that of the only receiver.
+        `codec` is that of the only receiver. `ours`: it is emitted here, and not by another node.
         """
         packet, key = one
         prepared = self.server.prepare(Prepared(packet), codec)
-        if self.handlers.outgoing:
+        if ours and self.handlers.outgoing:
             tell_outgoing(self.handlers, packet.name, packet.args)
         forms = prepared.forms
         if type(packet) is not Event:

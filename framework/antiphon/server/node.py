@@ -73,7 +73,7 @@ class Node:
         )
         key = (packet.namespace, packet.name, envelope.latest) if envelope.latest is not None else None
         try:
-            namespace.send(namespace.rooms.select(audience), Said(packet, key))
+            namespace.send(namespace.rooms.select(audience), Said(packet, key), ours=False)
         except OutboxFull as error:
             log.error("an event %r of another node is not sent: its limits are wider: %s", packet.name, error)
 

@@ -117,7 +117,7 @@ class Socket:
         self._send(Said(packet, key))
         if type(packet) is Volatile:
             return
-        if self.outbox.size * 2 > self.outbox.bounds.size or self.outbox.above(0.5):
+        if self.outbox.above(0.5):
             await self._connection.wait_for_room()
 
     def emit_nowait(self, event: str, *args: Any, volatile: bool = False, latest: str | int | None = None) -> None:

@@ -57,7 +57,7 @@ class User:
         for here in self._everywhere():
             here.emit_nowait(event, *args, **options)
 
-    async def call(self, event: str, *args: Any, timeout: float = 30.0) -> Replies:
+    async def call(self, event: str, *args: Any, timeout: float | None = None) -> Replies:
         """Ask all sockets of the person, and return their answers as `Broadcast.call` does."""
         # All of them before the first is asked: arguments that do not fit in one namespace are raised here.
         asked = [here.replies(event, *args, timeout=timeout) for here in self._everywhere()]

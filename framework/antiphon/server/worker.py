@@ -143,13 +143,8 @@ class Worker(Deliverer):
         self._connection.tasks.spawn_beside(running)
 
     async def run_hook(self, handler: Handler, socket: Socket, args: list[Any]) -> None:
-        """Run a hook of the application with what it is told; its exceptions end in the log."""
-        try:
-            bound = handler.plan.arguments(args)
-        except PayloadError as error:
-            log.error("a hook did not run: %s", error)
-        else:
-            await self._run(handler, Event(socket.namespace.name, handler.name, args), (socket, *bound), None)
+        """See Deliverer._hook."""
+        await self._hook(handler, socket.namespace.name, (socket,), args)
 
     def incident(self, who: str, *names: str) -> dict[str, str] | None:
         """Log the exception that is being handled; returns what the client may be told of it."""
