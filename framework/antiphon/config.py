@@ -61,13 +61,14 @@ class Outbox:
 class Limits:
     """Bounds on what a peer may send.
 
-    `message`: bytes of one message; `hello`: bytes before admission; `depth`: nesting of values; `keys`: keys of one
-    map; `name`: characters of a namespace's or event's name; `namespaces`: per session; `hello_timeout`: seconds until
-    Hello must have come.
+    `message`: bytes of one message; `hello`: bytes before admission; `fragments`: frames that a message on a WebSocket
+    may come in; `depth`: nesting of values; `keys`: keys of one map; `name`: characters of a namespace's or event's
+    name; `namespaces`: per session; `hello_timeout`: seconds until Hello must have come.
     """
 
     message: int = 1 << 20
     hello: int = 16 << 10
+    fragments: int = 1024
     depth: int = 32
     keys: int = 1024
     name: int = 128

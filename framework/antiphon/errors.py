@@ -131,6 +131,11 @@ class PayloadError(AntiphonError):
         self.parameter = parameter
         self.expected = expected
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What goes with its words to the peer whose value it was."""
+        return {"parameter": self.parameter, "expected": self.expected}
+
 
 class OutboxFull(AntiphonError):
     """A packet would pass a bound of the outbox; it was refused where it was emitted and nothing else was disturbed."""

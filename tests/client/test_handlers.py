@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 import pytest
 
 import antiphon
-from antiphon import CallFailed, Client, ClientNamespace, Namespace, Refused, Server
+from antiphon import (
+    CallFailed,
+    Client,
+    ClientNamespace,
+    LocalProtocolError,
+    Namespace,
+    OutboxFull,
+    Refused,
+    Server,
+)
 from tests.client.serving import connected, serving, until
 
 
@@ -107,6 +116,20 @@ async def test_who_is_told_of_what_goes_out_is_told_once(
     await chat.client.emit("d")
 
     assert heard == [("a", [1]), ("b",), ("c", 2)]
+
+
+async def test_what_was_refused_where_it_was_emitted_is_not_told(chat: Both, heard: list[Any]) -> None:
+    chat.client.on_any_outgoing(lambda event, *args: heard.append(event))
+
+    with pytest.raises(OutboxFull, match="a volatile event"):
+        await chat.client.emit("a", bytes(65 << 10), volatile=True)
+    with pytest.raises(LocalProtocolError, match="is volatile"):
+        await chat.client.emit("b", volatile=True, repeatable=True)
+    await chat.client.leave()
+    with pytest.raises(LocalProtocolError, match="is not joined"):
+        await chat.client.emit("c")
+
+    assert heard == []
 
 
 async def test_a_refusal_of_a_handler_is_told_to_its_caller(chat: Both) -> None:

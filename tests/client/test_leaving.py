@@ -6,8 +6,11 @@ import asyncio
 import gc
 
 import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 
 from antiphon import Client, ConnectionClosed, DisconnectCode, Disconnected, Resume, Server, Socket
+from antiphon.client.leaving import leave
 from antiphon.testing.proxy import FaultProxy
 from tests.client.serving import PATIENCE, SOON, connected, serving, until
 
@@ -28,6 +31,26 @@ async def test_a_client_that_is_closed_while_it_is_cut_off_tells_the_server() ->
         await until(lambda: reasons)
 
     assert reasons == ["expired"]
+
+
+async def test_what_the_last_word_is_answered_is_not_waited_for() -> None:
+    said, over = list[str](), asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        said.append(await request.text())
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await over.wait()
+        return answer
+
+    app = web.Application()
+    app.router.add_post("/leave", endless)
+    async with TestServer(app) as site, ClientSession() as http:
+        async with asyncio.timeout(1.0):
+            await leave(http, str(site.make_url("")), "gone")
+        over.set()
+
+    assert said == ["gone"]
 
 
 async def test_a_goodbye_that_is_lost_on_its_way_is_followed_by_word() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from aiohttp import web
@@ -11,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from antiphon import Client, Server, Socket
 from antiphon.hosts.aiohttp import mount
+from antiphon.protocol.client_session import Loss
 from antiphon.testing.proxy import Direction, Ending, FaultProxy, Refusal
 from tests.client.serving import SOON, connected, serving, until
 
@@ -261,3 +263,36 @@ async def slow_pushes(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.path.endswith("/push"):
         await asyncio.sleep(0.05)
     return await handler(request)
+
+
+@pytest.mark.parametrize("transport", ["sse", "longpoll"])
+async def test_an_answer_without_an_end_costs_the_transport_and_not_the_session(transport: str) -> None:
+    server, heard = echoing()
+    dropped = list[str]()
+
+    @web.middleware
+    async def babbling(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        if dropped or not request.path.endswith("/push"):
+            return answer
+        babble = web.StreamResponse()
+        await babble.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await babble.write(bytes(1 << 16))
+        dropped.append(request.path)
+        return babble
+
+    app = web.Application(middlewares=[babbling])
+    mount(app, server)
+    async with TestServer(app) as site:
+        async with connected(str(site.make_url("/antiphon")), "/chat", transports=(transport,)) as client:
+            losses = list[Loss]()
+            client.on_loss = losses.append
+            await client.namespace("/chat").emit("say", 1)
+            await until(lambda: dropped and client.state == "connected")
+            await client.namespace("/chat").emit("say", 2)
+            await until(lambda: len(heard) == 2)
+
+            assert losses == []
+        assert heard == [1, 2]

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text()
 PACKAGE = ROOT / "framework" / "antiphon"
 # What ends a session, stops a client or puts a socket out; the first argument is the word.
-SAYING = {"end", "_violated", "Ending", "forget", "stop", "abandon", "RemoteProtocolError", "ConnectionClosed"}
+SAYING = {"end", "violated", "Ending", "forget", "stop", "abandon", "RemoteProtocolError", "ConnectionClosed"}
 KNOWN = set(DisconnectCode) - {DisconnectCode.OTHER}
 
 

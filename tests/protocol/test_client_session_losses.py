@@ -312,6 +312,16 @@ def test_who_was_put_out_does_not_come_back_by_itself() -> None:
     assert session.members["/"].place is Place.OUT
 
 
+def test_names_that_were_never_asked_for_are_not_remembered() -> None:
+    session = joined_session()
+    receive(session, 2, *(Leave(f"/{number}") for number in range(10)))
+
+    lose(session)
+    session.put_out("/never")
+
+    assert [name in session.members for name in ("/", "/0", "/9", "/never")] == [True, False, False, False]
+
+
 def test_a_close_with_a_time_to_come_back_loses_the_session() -> None:
     session = joined_session()
     emit(session, 1)

@@ -69,6 +69,28 @@ async def test_a_cut_that_is_over_before_the_hook_had_its_turn_is_told_all_the_s
     assert told == ["/ in", "worked", "/ cut", "/ back", "behind"]
 
 
+async def test_cuts_behind_a_handler_that_takes_long_do_not_pile_up(server: Server, told: list[str]) -> None:
+    door = asyncio.Event()
+
+    @server.namespace("/").on("work")
+    async def work(socket: Socket) -> None:
+        await door.wait()
+
+    ann = await entered(server)
+    ann.emit("work")
+    await settle()
+
+    for _ in range(500):
+        ann.wire.lost()
+        ann.attach()
+    door.set()
+    await settle()
+    ann.wire.lost()
+    await settle()
+
+    assert told == ["/ in", *["/ cut", "/ back"] * 128, "/ cut"]
+
+
 async def test_a_take_over_tells_nobody(server: Server, told: list[str]) -> None:
     ann = await entered(server)
 

@@ -129,6 +129,8 @@ async def test_what_could_not_be_sent_is_not_told(server: Server, heard: list[An
         await root.emit("a", object())
     with pytest.raises(antiphon.OutboxFull):
         await root.emit("a", bytes(2 << 20))
+    with pytest.raises(antiphon.OutboxFull, match="a volatile event"):
+        await root.emit("a", bytes(65 << 10), volatile=True)
     await socket.disconnect()
     await socket.emit("a")
     with pytest.raises(antiphon.CallNotSent):

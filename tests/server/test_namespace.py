@@ -27,7 +27,7 @@ def test_a_namespace_is_made_once_and_found_by_its_name(server: Server) -> None:
     assert server.find("/nowhere") is None
 
 
-@pytest.mark.parametrize("name", ["", "chat", "/" * 129])
+@pytest.mark.parametrize("name", ["", "chat", "/" * 129, 5, "/\ud800"])
 def test_a_name_that_is_none_is_refused_where_it_is_given(server: Server, name: str) -> None:
     with pytest.raises(LocalProtocolError, match="a namespace is named"):
         server.namespace(name)

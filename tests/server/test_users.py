@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from antiphon import Principal
+import pytest
+
+from antiphon import Outgoing, Principal, Refused
 from antiphon.brokers.memory import MemoryBroker
-from antiphon.protocol.packets import Call, Close, Failed, Leave, Refuse, Reply, Welcome
+from antiphon.dispatch.middleware import Proceed
+from antiphon.protocol.packets import Call, Cancel, Close, Failed, Leave, Refuse, Reply, Welcome
 from antiphon.testing.clock import ManualClock
 from tests.server.peer import Peer, serving, settle
 from tests.server.people import Served
@@ -99,6 +103,25 @@ async def test_whoever_is_gone_is_not_in_the_audience_of_a_person(served: Served
 
     assert served.chat.user("ann").sockets == frozenset()
     assert socket.rooms == {"red"}
+
+
+async def test_what_middleware_raises_at_a_call_to_a_person_is_raised_as_it_is(served: Served) -> None:
+    phone = await served.client("phone", "ann", "/chat", "/news")
+    cause = KeyError("quota")
+
+    @served.chat.around_emit
+    async def refuse(outgoing: Outgoing, proceed: Proceed) -> Any:
+        await asyncio.sleep(0)  # so that the other namespace was asked before
+        raise Refused("not now") from cause
+
+    with pytest.raises(Refused, match="not now") as refused:
+        await served.server.user("ann").call("vote")
+    await settle()
+
+    assert refused.value.__cause__ is cause
+    asked, cancelled = phone.read()
+    assert isinstance(asked, Call) and asked.namespace == "/news"
+    assert cancelled == Cancel(asked.id)
 
 
 async def test_a_person_is_reached_on_another_node_as_well() -> None:

@@ -61,9 +61,9 @@ MUTANTS = (
     Mutant(
         "an ack says what was received",
         "I4",
-        "antiphon.protocol.session",
-        "handed, received = self.inbox.handed, self.inbox.received",
-        "handed = received = self.inbox.received",
+        "antiphon.protocol.owed",
+        "handed, received = inbox.handed, inbox.received",
+        "handed = received = inbox.received",
     ),
     Mutant(
         "a broadcast knows no bound",

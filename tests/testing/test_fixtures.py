@@ -12,6 +12,7 @@ from antiphon.hosts.aiohttp import mount
 from antiphon.testing import VirtualClock
 from antiphon.testing.app_fixtures import AppClientFactory, ProxyFactory
 from antiphon.testing.fixtures import ClientFactory
+from antiphon.testing.proxy import Refusal
 
 
 @pytest.fixture
@@ -76,6 +77,17 @@ async def test_real_clients_come_to_an_application(app: web.Application, antipho
 
     assert await ben.next("said") == ("hello",)
     assert (ann.client.transport, ben.client.transport) == ("websocket", "longpoll")
+
+
+async def test_a_real_client_tries_every_transport_as_clients_do(
+    app: web.Application, antiphon_app_client: AppClientFactory, antiphon_proxy: ProxyFactory
+) -> None:
+    proxy = await antiphon_proxy(app)
+    proxy.refuse_upgrades(Refusal.FORBIDDEN)
+
+    ann = await antiphon_app_client(proxy)
+
+    assert ann.client.transport == "sse"
 
 
 async def test_a_proxy_before_an_application_breaks_connections(

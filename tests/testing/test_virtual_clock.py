@@ -66,6 +66,20 @@ async def test_a_cancelled_timer_does_not_come() -> None:
     assert came == []
 
 
+async def test_a_cancelled_timer_costs_no_turns_of_the_loop() -> None:
+    async def turns(cancelled: int) -> int:
+        clock, count = VirtualClock(now=0.0), 0
+        for _ in range(cancelled):
+            clock.call_later(1.0, lambda: None).cancel()
+        advancing = asyncio.create_task(clock.advance(1))
+        while not advancing.done():
+            count += 1
+            await asyncio.sleep(0)
+        return count
+
+    assert await turns(cancelled=100) == await turns(cancelled=0)
+
+
 async def test_a_server_ticks_four_times_in_a_second() -> None:
     clock, server = VirtualClock(now=0.0), Ticks()
     clock.drive(server)

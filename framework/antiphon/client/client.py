@@ -24,16 +24,16 @@ from antiphon.client.worker import Worker
 from antiphon.config import Backoff as BackoffSettings
 from antiphon.config import Limits, Outbox
 from antiphon.dialects.native.forms import JsonCodec, MsgpackCodec
+from antiphon.dispatch.naming import check_namespace
 from antiphon.dispatch.payloads import to_wire
-from antiphon.errors import ConnectionClosed, LocalProtocolError
+from antiphon.errors import ConnectionClosed
 from antiphon.protocol.client_session import ClientSession, Loss
 from antiphon.protocol.disconnects import DisconnectCode, Disconnected
 from antiphon.protocol.membership import Place
 from antiphon.protocol.statistics import Amount, SessionStatistics, describe
-from antiphon.protocol.values import stray
 from antiphon.types import Data, Value
 
-__all__ = ["Client"]
+__all__ = ["TRANSPORTS", "Client"]
 
 log = logging.getLogger("antiphon.client")
 
@@ -123,10 +123,7 @@ class Client:
 
         Raises LocalProtocolError for a name that no namespace can have, and PayloadError for `auth` that cannot travel.
         """
-        if type(name) is not str or not name.startswith("/") or len(name) > self.limits.name or stray(name, 0):
-            raise LocalProtocolError(
-                f'a namespace is named "/" or "/something", at most {self.limits.name} characters, not {name!r:.200}'
-            )
+        check_namespace(name, self.limits)
         auth = to_wire(auth, "auth")
         namespace = self._namespaces.get(name)
         if namespace is None:
@@ -385,12 +382,11 @@ class Client:
         assert self._http is not None
         if self._opener is not None:
             return self._opener(kind, link, self)
-        loop = asyncio.get_running_loop()
+        limit = self.limits.message
         if kind == "websocket":
-            return WebSocket(self, link, self._http, self.url, self.limits.message)
-        if kind == "sse":
-            return EventStream(self, link, self._http, self.url, self.session, self.limits.message)
-        return LongPoll(self, link, self._http, self.url, self.session, loop.call_soon)
+            return WebSocket(self, link, self._http, self.url, limit)
+        over_http = EventStream if kind == "sse" else LongPoll
+        return over_http(self, link, self._http, self.url, self.session, limit)
 
     def left(self, namespace: ClientNamespace) -> None:
         """The application left it. Namespaces use it."""

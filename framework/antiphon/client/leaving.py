@@ -26,5 +26,5 @@ async def leave(http: aiohttp.ClientSession, url: str, word: str) -> None:
     """Say it, if there is a network that carries it."""
     headers, timeout = {"Content-Type": "application/json"}, aiohttp.ClientTimeout(total=WAIT)
     with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-        async with http.post(f"{url}/leave", data=word, headers=headers, timeout=timeout) as response:
-            await response.read()
+        async with http.post(f"{url}/leave", data=word, headers=headers, timeout=timeout):
+            pass  # it was heard; what is answered says nothing

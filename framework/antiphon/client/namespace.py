@@ -116,8 +116,6 @@ class ClientNamespace(Registering):
         """As `emit`, for code that is not async."""
         client = self._client
         packet, key = said(self.name, self.declared, event, args, client.limits, volatile, latest)
-        if self.handlers.outgoing:
-            tell_outgoing(self.handlers, event, packet.args)
         if isinstance(packet, Volatile):
             if deadline is not None or repeatable:
                 raise LocalProtocolError(
@@ -127,6 +125,8 @@ class ClientNamespace(Registering):
         else:
             due = None if deadline is None else client.clock() + deadline
             client.session.emit(packet, deadline=due, key=key, repeatable=repeatable)
+        if self.handlers.outgoing:  # of what was not refused
+            tell_outgoing(self.handlers, event, packet.args)
         client.after()
 
     async def call(self, event: str, *args: Any, timeout: float | None = None, repeatable: bool = False) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeAlias
@@ -116,11 +117,11 @@ class WebSocket:
                 await self._something.wait()
 
 
-class EventStream:
-    """One attach over an event stream and pushes: StreamingPort says which requests, here they are made."""
+class _OverHttp(ABC):
+    """One attach over HTTP: its port says which requests, here they are made. No answer has more than `limit` bytes."""
 
     single = True
-    pings = True
+    _port: StreamingPort | PollingPort
 
     def __init__(
         self, events: Events, link: Link, http: aiohttp.ClientSession, url: str, session: ClientSession, limit: int
@@ -130,10 +131,7 @@ class EventStream:
         self._http = http
         self._url = url
         self._form = session.codec.form
-        self._port = StreamingPort(session.codec, session, self._begin, limit=limit)
-        self._stream: asyncio.Task[None] | None = None
-        self._pushing: asyncio.Task[None] | None = None
-        self._closed = False
+        self._limit = limit
         # HTTP has nothing to open.
         asyncio.get_running_loop().call_soon(lambda: events.on_opened(link))
 
@@ -145,6 +143,39 @@ class EventStream:
     def write(self, message: Data) -> None:
         """See Port.write."""
         self._port.write(message)
+
+    @abstractmethod
+    def close(self) -> None:
+        """See Port.close."""
+
+    def _post(
+        self, request: HttpRequest, timeout: float | None
+    ) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        headers = dict([*request.headers, ("Content-Type", f"application/{self._form}")])
+        wait = aiohttp.ClientTimeout(total=timeout)
+        return self._http.post(f"{self._url}/{request.verb}", data=request.body, headers=headers, timeout=wait)
+
+    def _tell(self, told: Told) -> None:
+        if told.lost:
+            self._events.on_lost(self._link, told.code, told.reason)
+        elif told.message is not None:
+            self._events.on_message(self._link, told.message)
+
+
+class EventStream(_OverHttp):
+    """An event stream and pushes, as StreamingPort asks for them."""
+
+    pings = True
+    _port: StreamingPort
+
+    def __init__(
+        self, events: Events, link: Link, http: aiohttp.ClientSession, url: str, session: ClientSession, limit: int
+    ) -> None:
+        super().__init__(events, link, http, url, session, limit)
+        self._port = StreamingPort(session.codec, session, self._begin, limit=limit)
+        self._stream: asyncio.Task[None] | None = None
+        self._pushing: asyncio.Task[None] | None = None
+        self._closed = False
 
     def close(self) -> None:
         """See Port.close: a push on its way goes on, and the stream ends behind it.
@@ -177,10 +208,9 @@ class EventStream:
                 self._end_stream()
 
     async def _read(self, request: HttpRequest) -> None:
-        # However long it is open and says nothing: the connector looks at the clock.
-        endless = aiohttp.ClientTimeout(total=None)
         with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-            async with _post(self._http, self._url, self._form, request, endless) as response:
+            # However long it is open and says nothing: the connector looks at the clock.
+            async with self._post(request, timeout=None) as response:
                 self._tell(self._port.opened(request.token, response.status, response.content_type))
                 async for chunk in response.content.iter_any():
                     for told in self._port.came(request.token, chunk):
@@ -189,9 +219,8 @@ class EventStream:
 
     async def _push(self, request: HttpRequest) -> None:
         try:
-            timeout = aiohttp.ClientTimeout(total=request.timeout)
-            async with _post(self._http, self._url, self._form, request, timeout) as response:
-                await response.read()
+            async with self._post(request, request.timeout) as response:
+                await _body(response, self._limit)
                 told = self._port.answered(request.token, response.status, response.headers.get(REASON, ""))
         except (aiohttp.ClientError, OSError, TimeoutError):
             told = self._port.failed(request.token)
@@ -199,45 +228,19 @@ class EventStream:
         if not told.lost:
             self._events.on_drained(self._link)
 
-    def _tell(self, told: Told) -> None:
-        if told.lost:
-            self._events.on_lost(self._link, told.code, told.reason)
-        elif told.message is not None:
-            self._events.on_message(self._link, told.message)
 
+class LongPoll(_OverHttp):
+    """Polls and pushes, as PollingPort asks for them."""
 
-class LongPoll:
-    """One attach over HTTP requests: PollingPort says which, here they are made."""
-
-    single = True
     pings = False
+    _port: PollingPort
 
     def __init__(
-        self,
-        events: Events,
-        link: Link,
-        http: aiohttp.ClientSession,
-        url: str,
-        session: ClientSession,
-        soon: Callable[[Callable[[], None]], object],
+        self, events: Events, link: Link, http: aiohttp.ClientSession, url: str, session: ClientSession, limit: int
     ) -> None:
-        self._events = events
-        self._link = link
-        self._http = http
-        self._url = url
-        self._form = session.codec.form
+        super().__init__(events, link, http, url, session, limit)
         self._port = PollingPort(session.codec, session, self._begin)
         self._polls: set[asyncio.Task[None]] = set()
-        soon(lambda: events.on_opened(link))  # HTTP has nothing to open
-
-    @property
-    def congested(self) -> bool:
-        """See Port."""
-        return self._port.congested
-
-    def write(self, message: Data) -> None:
-        """See Port.write."""
-        self._port.write(message)
 
     def close(self) -> None:
         """See Port.close: a push on its way goes on, a poll is not waited for."""
@@ -253,28 +256,24 @@ class LongPoll:
 
     async def _make(self, request: HttpRequest) -> None:
         try:
-            timeout = aiohttp.ClientTimeout(total=request.timeout)
-            async with _post(self._http, self._url, self._form, request, timeout) as response:
-                raw = await response.read()
+            async with self._post(request, request.timeout) as response:
+                raw = await _body(response, self._limit)
                 body: Data = raw if self._form == "msgpack" else raw.decode()
                 reason = response.headers.get(REASON, "")
                 told = self._port.answered(request.token, response.status, body, reason)
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeDecodeError):
             told = self._port.failed(request.token)
         self._tell(told)
-
-    def _tell(self, told: Told) -> None:
-        if told.lost:
-            self._events.on_lost(self._link, told.code, told.reason)
-            return
-        if told.message is not None:
-            self._events.on_message(self._link, told.message)
-        self._port.poll()
-        self._events.on_drained(self._link)
+        if not told.lost:
+            self._port.poll()
+            self._events.on_drained(self._link)
 
 
-def _post(
-    http: aiohttp.ClientSession, url: str, form: str, request: HttpRequest, timeout: aiohttp.ClientTimeout
-) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]:
-    headers = dict([*request.headers, ("Content-Type", f"application/{form}")])
-    return http.post(f"{url}/{request.verb}", data=request.body, headers=headers, timeout=timeout)
+async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """All of an answer. Raises ClientPayloadError for one that is too large: its server is not to fill our memory."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            raise aiohttp.ClientPayloadError(f"an answer has at most {most} bytes; this one has more")
+    return bytes(body)

@@ -43,8 +43,7 @@ class Worker(Deliverer):
         """What runs waits for events itself: the packets behind it are no longer its affair."""
         task = self._task
         if task is not None and task is self._current():
-            self._besides.add(task)
-            task.add_done_callback(self._besides.discard)
+            self._keep(task)
             self._task = self._client.spawn(self._work())
 
     def lost(self, namespaces: list[ClientNamespace], reason: Disconnected) -> None:
@@ -123,7 +122,10 @@ class Worker(Deliverer):
             await self._deliver(namespace.handlers, packet, (), sid, namespace.listening)
 
     def _aside(self, running: Coroutine[Any, Any, None]) -> None:
-        task: asyncio.Task[None] = self._client.spawn(running)
+        self._keep(self._client.spawn(running))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Know of it for as long as it runs."""
         self._besides.add(task)
         task.add_done_callback(self._besides.discard)
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["nobody_waits", "remaining", "until", "within"]
+__all__ = ["NEVER", "nobody_waits", "remaining", "until", "within"]
+
+NEVER = float("inf")
 
 
 class _Until:
@@ -19,8 +21,6 @@ class _Until:
         self.clock = clock
         self.over = False
 
-
-NEVER = float("inf")
 
 _until: ContextVar[_Until | None] = ContextVar("antiphon_deadline", default=None)
 

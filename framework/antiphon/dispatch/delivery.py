@@ -109,8 +109,7 @@ class Deliverer(Runner):
     def _misfit(self, packet: Event | Call | Volatile, error: PayloadError, era: Any) -> None:
         """What came does not fit its handler."""
         if isinstance(packet, Call):
-            data = {"parameter": error.parameter, "expected": error.expected}
-            self._answer(Failed(packet.id, "payload", str(error), data), era)
+            self._answer(Failed(packet.id, "payload", str(error), error.told), era)
         else:
             self._log.info("an event was dropped: %s", error)
 

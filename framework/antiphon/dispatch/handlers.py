@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from antiphon.config import Limits
 from antiphon.dispatch.binding import Plan, bind, name_of
+from antiphon.dispatch.naming import check_event_name
 from antiphon.errors import LocalProtocolError
 from antiphon.protocol.disconnects import Disconnected
 
@@ -208,11 +209,7 @@ class Handlers:
         self._sort()
 
     def _registering(self, decorator: str, name: str, concurrent: bool, *, once: bool) -> Callable[[F], F]:
-        if not isinstance(name, str):
-            raise TypeError(
-                f"{decorator}() takes the name of an event, but was given {name!r}; "
-                f"write @{decorator}('say') instead of @{decorator}"
-            )
+        check_event_name(decorator, name)
 
         def register(function: F) -> F:
             self.add(name, function, concurrent=concurrent, once=once)

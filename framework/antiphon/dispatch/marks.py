@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
+from antiphon.dispatch.naming import check_event_name
 from antiphon.errors import LocalProtocolError
 
 __all__ = [
@@ -100,11 +101,7 @@ def include(namespace: Any, holder: T) -> T:
 
 
 def _marking(decorator: str, event: str, concurrent: bool) -> Callable[[F], F]:
-    if not isinstance(event, str):
-        raise TypeError(
-            f"{decorator}() takes the name of an event, but was given {event!r}; "
-            f"write @{decorator}('say') instead of @{decorator}"
-        )
+    check_event_name(decorator, event)
     return lambda method: _marked(method, Mark(decorator, event, concurrent))
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from antiphon.dispatch.deadlines import until
+from antiphon.dispatch.deadlines import NEVER, until
 from antiphon.dispatch.handlers import Handler
 from antiphon.dispatch.outcomes import cancelled_by_us, tellable
 from antiphon.dispatch.payloads import to_wire
@@ -25,7 +25,6 @@ from antiphon.protocol.streams import WINDOW, Streams
 
 __all__ = ["Answerer", "Runner"]
 
-NEVER = float("inf")
 # So many handlers with streams run for one session at a time.
 MOST_STREAMING = 64
 
@@ -107,10 +106,10 @@ class Runner(ABC):
 
     async def _answer_call(self, handler: Handler, packet: Call, args: Sequence[Any], era: Any) -> None:
         if packet.credit or packet.streams:
-            wrong = f"handler {packet.name!r} of namespace {packet.namespace!r} "
-            wrong += "does not stream its answer" if packet.credit else "takes no stream for any of its parameters"
-            self._answer(Failed(packet.id, "not_a_stream", wrong), era)
-            return
+            refused = self._refuse_streams(handler, packet)
+            if refused is not None:  # as it is always, for a handler without streams
+                self._answer(refused, era)
+                return
         task = self._current()
         with self._answering(packet, era, lambda: self._stop(task)) as begun:
             if not begun:
@@ -176,12 +175,12 @@ class Runner(ABC):
         """
         if not self._awaited(era):
             return  # its streams were lost with the session, and there is nobody to stream to
+        if not isinstance(packet, Call):
+            self._log.info("an event was dropped: %r of %r takes streams, so call it", packet.name, packet.namespace)
+            return
         refused = self._refuse_streams(handler, packet)
         if refused is not None:
             self._answer(refused, era)
-            return
-        if not isinstance(packet, Call):
-            self._log.info("an event was dropped: %r of %r takes streams, so call it", packet.name, packet.namespace)
             return
         if self._departures[packet.namespace] != departures:
             self._answer(Failed(packet.id, "cancelled", "the namespace was left"), era)
@@ -231,9 +230,8 @@ class Runner(ABC):
         if self._stopped.get(task, True):
             self._answer(answer, era)
 
-    def _refuse_streams(self, handler: Handler, packet: Event | Call | Volatile) -> Failed | None:
-        if not isinstance(packet, Call):
-            return None
+    def _refuse_streams(self, handler: Handler, packet: Call) -> Failed | None:
+        """What is told to a caller whose streams are not those of the handler; None when they fit."""
         who = f"handler {packet.name!r} of namespace {packet.namespace!r}"
         if handler.plan.is_stream and not packet.credit:
             return Failed(packet.id, "stream", f"{who} streams its answer; read it with stream() instead of call()")
@@ -242,8 +240,9 @@ class Runner(ABC):
         given = {number for number in packet.streams or () if number <= len(packet.args)}
         wanted = {number for number in handler.plan.streams if number <= len(packet.args)}
         if given != wanted or len(given) != len(packet.streams or ()):
-            places = ", ".join(map(str, sorted(handler.plan.streams))) or "none"
-            return Failed(packet.id, "not_a_stream", f"{who} takes streams for these arguments: {places}")
+            places = ", ".join(map(str, sorted(handler.plan.streams)))
+            takes = f"streams for these arguments: {places}" if places else "no stream for any of its parameters"
+            return Failed(packet.id, "not_a_stream", f"{who} takes {takes}")
         if len(self._streaming) >= MOST_STREAMING:
             return Failed(packet.id, "too_many", f"{MOST_STREAMING} handlers with streams run already in this session")
         return None
@@ -288,9 +287,9 @@ class Runner(ABC):
         if isinstance(error, Refused):
             error = CallFailed("refused", error.reason, error.data)
         if isinstance(error, CallFailed):
-            return self._told(call, error, packet)
+            return self._told(error, packet)
         if isinstance(error, Misfit):
-            return Failed(call, "payload", str(error), {"parameter": error.parameter, "expected": error.expected})
+            return Failed(call, "payload", str(error), error.told)
         if isinstance(error, ConnectionClosed | CallError):
             # The peer went while its handler waited for it: that is no fault of the handler.
             self._log.info("handler %r of namespace %r ended: %s", name, namespace, error)
@@ -302,14 +301,14 @@ class Runner(ABC):
         incident = self._incident("handler %r of namespace %r", name, namespace)
         return Failed(call, "error", "the handler failed", incident)
 
-    def _told(self, call: int, error: CallFailed, packet: Event | Call | Volatile) -> Failed:
+    def _told(self, error: CallFailed, packet: Call) -> Failed:
         """What a handler wants its caller to know; if that cannot travel, it is the handler's failure."""
         try:
             code, message, data = tellable(error.code, error.message, error.data)
         except PayloadError:
             incident = self._incident("the CallFailed of handler %r of namespace %r", packet.name, packet.namespace)
-            return Failed(call, "error", "the handler failed", incident)
-        return Failed(call, code, message, data)
+            return Failed(packet.id, "error", "the handler failed", incident)
+        return Failed(packet.id, code, message, data)
 
     def _incident(self, who: str, *names: str) -> dict[str, str] | None:
         """Log the exception that is being handled; what it was stays here, its id may be told."""

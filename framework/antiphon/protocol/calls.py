@@ -71,6 +71,10 @@ class Calls:
             pending.settle(error)
         return pending
 
+    def drop(self, pending: Pending, reason: str) -> None:
+        """End one call that has no answer any more: what left has an unknown outcome, what did not never ran."""
+        self.give_up(pending.id, CallAbandoned(reason) if pending.left else CallNotSent(reason))
+
     def expire(self, now: float) -> list[Pending]:
         """End the calls whose time is over, and return them: who had a number left wants a Cancel."""
         if now < self.due:
@@ -88,9 +92,9 @@ class Calls:
         self.due += seconds
 
     def abandon(self, reason: str) -> None:
-        """The session ended: what left has an unknown outcome, what did not certainly never ran."""
+        """The session ended: drop them all."""
         for pending in self:
-            self.give_up(pending.id, CallAbandoned(reason) if pending.left else CallNotSent(reason))
+            self.drop(pending, reason)
         self.due = float("inf")
 
 

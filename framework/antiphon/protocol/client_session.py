@@ -149,7 +149,7 @@ class ClientSession(Session):
         interval, timeout = welcome.heartbeat
         self.heartbeat.settings = Heartbeat(interval=max(interval, 1) / 1000, timeout=max(timeout, 1) / 1000)
         self.outbox.window = Inbox(packets=max(welcome.inbox[0], 1), size=max(welcome.inbox[1], 1))
-        self._message = min(self._limit, welcome.message)
+        self._bound(min(self._limit, welcome.message))
         self.attach(welcome.received if welcome.resumed else 0, now, pings=pings)
         self.tally.resumes += welcome.resumed
         self._catch_up(resumed=welcome.resumed)
@@ -201,8 +201,11 @@ class ClientSession(Session):
         return entries
 
     def put_out(self, namespace: str) -> list[Entry]:
-        """The server put us out of a namespace: see `leave`. While we join it again, that is about the time before."""
-        if self.members[namespace].place is Place.JOINING:
+        """The server put us out of a namespace: see `leave`. While we join it again, that is about the time before.
+
+        A name that was never asked for is remembered nowhere: a server may send any number of them.
+        """
+        if namespace not in self.members or self.members[namespace].place is Place.JOINING:
             return []
         return self._give_back(self.members.left(namespace))
 
@@ -379,8 +382,7 @@ class ClientSession(Session):
         )
         for pending in self.calls:
             if not pending.entry.held:
-                reason = f"the session was lost: {ending.code}"
-                self.calls.give_up(pending.id, CallAbandoned(reason) if pending.left else CallNotSent(reason))
+                self.calls.drop(pending, f"the session was lost: {ending.code}")
         self.streams.abandon(ConnectionClosed(ending.code, ending.reason))
         self.answering.forget()
         self._start_anew()
@@ -420,7 +422,7 @@ class ClientSession(Session):
         self.sid = None  # and not the epoch: in a Hello without sid it says that this repeats no lost first one
         self._goodbye = None
         self._gap_at = -1
-        self._answers.clear()
+        self.owed.waiting.clear()
 
     def _redelivery(self, entry: Entry) -> Entry:
         packet = entry.packet

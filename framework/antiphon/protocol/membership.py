@@ -61,6 +61,9 @@ class Membership:
             member = self._members[namespace] = Member(namespace)
         return member
 
+    def __contains__(self, namespace: str) -> bool:
+        return namespace in self._members
+
     def want(self, namespace: str, auth: Value) -> Member:
         """The application asks for a namespace; nothing changes when it is joined or on its way."""
         member = self[namespace]

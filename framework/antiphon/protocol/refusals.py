@@ -20,7 +20,7 @@ class Refusal(NamedTuple):
 def refuse(broken: Broken) -> Refusal:
     """Whoever waits for the packet must not wait for ever; whoever sent it learns why nothing came of it."""
     error, call, stream = broken.error, broken.call, broken.stream
-    text, data = str(error), {"parameter": error.parameter, "expected": error.expected}
+    text, data = str(error), error.told
     if broken.kind is Join and broken.namespace is not None:
         return Refusal(Refused(broken.namespace, text, data))
     if call is None:

@@ -18,44 +18,26 @@ from collections.abc import Callable
 from antiphon.config import Heartbeat as HeartbeatSettings
 from antiphon.config import Inbox as InboxBounds
 from antiphon.config import Outbox as OutboxBounds
-from antiphon.errors import CallError, ConnectionClosed, LocalProtocolError, OutboxFull, RemoteProtocolError
+from antiphon.errors import CallError, ConnectionClosed, LocalProtocolError, RemoteProtocolError
 from antiphon.protocol.answering import Answering
 from antiphon.protocol.calls import Calls, Outcome, Pending
 from antiphon.protocol.closing import Closing, Ending, TransportCode
-from antiphon.protocol.codec import Broken, Codec, Message
+from antiphon.protocol.codec import Codec, Message
+from antiphon.protocol.effects import take_effect
 from antiphon.protocol.goodbye import Goodbye
 from antiphon.protocol.heartbeat import Heartbeat
-from antiphon.protocol.inbox import ACK_SIZE, Inbox, weigh
+from antiphon.protocol.inbox import Inbox
 from antiphon.protocol.outbox import Entry, Outbox
-from antiphon.protocol.packets import (
-    URGENT,
-    Ack,
-    Call,
-    Cancel,
-    Close,
-    Credit,
-    End,
-    Failed,
-    Item,
-    Packet,
-    Ping,
-    Pong,
-    Renew,
-    Reply,
-)
-from antiphon.protocol.refusals import refuse
+from antiphon.protocol.owed import Owed, progress
+from antiphon.protocol.packets import URGENT, Ack, Call, Cancel, Close, Packet
+from antiphon.protocol.sizes import HEAD, largest_packet, too_large
 from antiphon.protocol.slowness import Slowness
 from antiphon.protocol.states import TRANSITIONS, Act, State
-from antiphon.protocol.streams import Streams, failure
+from antiphon.protocol.streams import Streams
 from antiphon.protocol.tally import Tally
 from antiphon.types import Data, Value
 
 __all__ = ["Act", "Session", "State"]
-
-# Pongs owed at one time; a peer that pings faster than it reads gets no more.
-ANSWERS = 16
-# What a message's own head may take of its limit.
-HEAD = 64
 
 NEVER = float("inf")
 
@@ -88,9 +70,9 @@ class Session:
         self.heartbeat = Heartbeat(heartbeat, pings=pings, spread=spread)
         self.due = NEVER
         self.tally = Tally()
-        self._message = message
+        self._bound(message)
         self._wake = wake
-        self._answers: list[Packet] = []
+        self.owed = Owed()
         self._gap_at = -1
         self._peer_received = 0
         self.slowness = Slowness()
@@ -123,7 +105,7 @@ class Session:
         self.tally.attached(now)
         self.slowness.forget()
         self._farewell = None
-        self._answers.clear()
+        self.owed.waiting.clear()
         # The last ack may have been lost with the old transport, and the peer's window may be waiting for it.
         self.inbox.told = 0
         self._peer_received = received
@@ -161,7 +143,7 @@ class Session:
     def _ask_for_acks(self, now: float) -> None:
         """A Ping brings back an ack with its Pong; otherwise a goodbye would wait for the 5 s that an ack may take."""
         if self._goodbye is not None and self._goodbye.asks(now):
-            self._answers.append(Ping(round(now * 1000)))
+            self.owed.ping(now)
             self.due = now
             self.outbox.mark()
 
@@ -198,10 +180,10 @@ class Session:
 
     # -- sending
 
-    @property
-    def largest(self) -> int:
-        """Bytes that one packet may have: a quarter of the outbox, and never more than a message (contract rule 10)."""
-        return min(self.outbox.bounds.size // 4, self._message - HEAD)
+    def _bound(self, message: int) -> None:
+        """Messages may have so many bytes, and therefore one packet."""
+        self._message = message
+        self.largest = largest_packet(self.outbox.bounds, message)
 
     def send(self, packet: Packet, *, deadline: float | None = None, key: object = None) -> Entry:
         """Queue one packet for this peer.
@@ -225,10 +207,7 @@ class Session:
         encoded = self.codec.encode(packet)
         if len(encoded) > self.largest:
             self.tally.hit("packet")
-            raise OutboxFull(
-                f"a {type(packet).__name__} of {len(encoded)} bytes is larger than one packet may be "
-                f"({self.largest} bytes); send it in parts or by reference"
-            )
+            raise too_large(f"a {type(packet).__name__}", len(encoded), self.largest)
         return Entry(packet, encoded, deadline=deadline, key=key, repeatable=repeatable)
 
     def _queue(self, entry: Entry) -> Entry:
@@ -261,9 +240,11 @@ class Session:
         if said_all:
             # The goodbye says what is acked, and asks for nothing. Where one message leaves at a time, another Ping
             # would stand in its way whenever a round trip takes longer than the time between two of them.
-            self._answers.clear()
+            self.owed.waiting.clear()
         inbox = self.inbox
-        owed = self._owed(now) if not said_all and (self._answers or inbox.handed > inbox.told or inbox.pressed) else []
+        owed: list[bytes] = []
+        if not said_all and (self.owed.waiting or inbox.handed > inbox.told or inbox.pressed):
+            owed = self.owed.take(self.codec, inbox, now)
         messages, more = list[Data](), True
         while more:
             number, counted, parts, more = outbox.run(now, self._message - HEAD - sum(map(len, owed)))
@@ -289,18 +270,9 @@ class Session:
         if self.outbox.overflowed and self.ending is None:
             self.end("overflow", "the peer did not take what was sent to it", retry_after=1.0)
 
-    def _owed(self, now: float) -> list[bytes]:
-        owed = [self.codec.encode(answer) for answer in self._answers]
-        self._answers.clear()
-        if self.inbox.handed > self.inbox.told or self.inbox.pressed:
-            owed.append(self.codec.encode(self.progress()))
-            self.inbox.acked(now)
-        return owed
-
     def progress(self) -> Ack:
         """What we tell the peer of how far we are."""
-        handed, received = self.inbox.handed, self.inbox.received
-        return Ack(handed, received if received != handed else None)
+        return progress(self.inbox)
 
     def _last_words(self) -> list[Data]:
         if self._farewell is None:
@@ -322,16 +294,16 @@ class Session:
         try:
             message = self.codec.decode(data)
         except RemoteProtocolError as error:
-            return self._violated(error.code, error.message)
+            return self.violated(error.code, error.message)
         inbox = self.inbox
         if message.number > inbox.received + 1:
             return self._gap(message)
         for packet in inbox.accept(message, len(data), now, volatile=volatile):
-            closing = self._take_effect(packet, now, len(data), message)
+            closing = take_effect(self, packet, now, len(data), len(message.packets))
             if closing is not None:
                 return closing
         if inbox.flooded:
-            return self._violated("flood", "more events than the window allows were sent before they were acked")
+            return self.violated("flood", "more events than the window allows were sent before they were acked")
         if inbox.due < self.due:
             self.due = inbox.due
         return None
@@ -351,75 +323,31 @@ class Session:
         self.tally.gaps += 1
         expected = self.inbox.received + 1
         if self._gap_at == expected:
-            return self._violated("protocol", f"a second gap: expected number {expected}, got {message.number}")
+            return self.violated("protocol", f"a second gap: expected number {expected}, got {message.number}")
         self._gap_at = expected
         return Closing(TransportCode.GAP, f"expected number {expected}, got {message.number}")
 
-    def _violated(self, code: str, reason: str) -> Closing:
+    def acked(self, handed: int, received: int | None, now: float) -> Closing | None:
+        """The peer says what it was handed, and how much more than that it has received."""
+        top = self.outbox.numbered
+        if handed > top or (received is not None and not handed <= received <= top):
+            above = max(handed, received or 0)
+            return self.violated("protocol", f"acked up to {above}, but only {top} were sent")
+        self.outbox.ack(handed)
+        if received is not None:
+            self.outbox.arrived(received)
+        self.streams.look()
+        if self.slowness.due != NEVER:
+            self.slowness.look(self.outbox, now)
+        if self._goodbye is not None:
+            self.outbox.mark()  # it may have been what the goodbye waits for
+        self._peer_received = handed if received is None else received
+        return None
+
+    def violated(self, code: str, reason: str) -> Closing:
         """The peer broke the contract: only a new session can help, or the same bytes would come for ever."""
         self.end(code, reason, retry_after=1.0)
         return Closing(TransportCode.PROTOCOL, code)
-
-    def _refuse(self, broken: Broken) -> Packet | None:
-        """Say that a packet breaks a limit; returns what takes effect in its place."""
-        self.tally.broken += 1
-        if broken.limit is not None:
-            self.tally.hit(broken.limit)
-        told, instead = refuse(broken)
-        if told is not None:
-            self.send(told)
-        return instead
-
-    def _take_effect(self, packet: Packet, now: float, size: int, message: Message) -> Closing | None:
-        match packet:
-            case Reply() | Failed():
-                self.calls.answer(packet)
-            case End(id, 0, error):
-                failed = failure(error)
-                self.calls.answer(Reply(id) if failed is None else Failed(id, failed.code, failed.message, failed.data))
-            case Item() | End() | Credit():
-                among = len(message.packets)  # as in Inbox.accept: what stands alone has the size of its message
-                share = weigh(packet) if size > ACK_SIZE and among > 1 else size // among
-                if not self.streams.receive(packet, share, size):
-                    return self._violated("flood", "more items of a stream were sent than were asked for")
-            case Cancel(id):
-                self.answering.cancel(id, waits=self.inbox.holds_call(id))
-            case Broken():
-                instead = self._refuse(packet)
-                return None if instead is None else self._take_effect(instead, now, size, message)
-            case Ack(handed, received):
-                top = self.outbox.numbered
-                if handed > top or (received is not None and not handed <= received <= top):
-                    above = max(handed, received or 0)
-                    return self._violated("protocol", f"acked up to {above}, but only {top} were sent")
-                self.outbox.ack(handed)
-                if received is not None:
-                    self.outbox.arrived(received)
-                self.streams.look()
-                if self.slowness.due != NEVER:
-                    self.slowness.look(self.outbox, now)
-                if self._goodbye is not None:
-                    self.outbox.mark()  # it may have been what the goodbye waits for
-                self._peer_received = handed if received is None else received
-            case Ping():
-                if len(self._answers) < ANSWERS:
-                    self._answers.append(Pong(packet.time, round(now * 1000)))
-                else:
-                    self.tally.hit("pings")
-                self.outbox.mark()
-            case Pong(time, theirs):
-                self.heartbeat.answered(time / 1000, theirs / 1000, now)
-            case Close(code, reason, retry_after):
-                # A code is one of the protocol's words; it is remembered, and may become a header or a line of a log.
-                word = code if len(code) <= 64 and code.isascii() and code.isidentifier() else "closed"
-                self.end(word, reason[:1000], None if retry_after is None else retry_after / 1000, tell=False)
-                return Closing(TransportCode.ENDED, word)
-            case Renew(auth):
-                if self.on_renew is not None:
-                    self.on_renew(auth)
-            case _:  # Hello, Welcome, Refuse
-                return self._violated("protocol", f"{type(packet).__name__} on a transport that is attached already")
-        return None
 
     # -- time
 
@@ -450,7 +378,7 @@ class Session:
         if self.heartbeat.silent(now):
             return Closing(TransportCode.SILENT, "nothing was heard for too long")
         if self.heartbeat.ping(now):
-            self._answers.append(Ping(round(now * 1000)))
+            self.owed.ping(now)
             self.outbox.mark()
         if self.inbox.handed > self.inbox.told and now >= self.inbox.due:
             self.outbox.mark()

@@ -14,7 +14,7 @@ from antiphon.dispatch.telling import tell_outgoing
 from antiphon.errors import CallError
 from antiphon.protocol.codec import Prepared
 from antiphon.server.around import cannot_wait, go_out
-from antiphon.server.calling import Replies, replies
+from antiphon.server.calling import Replies, replies, sort
 from antiphon.server.rooms import Audience
 from antiphon.server.socket import Socket
 from antiphon.server.statistics import RoomStatistics, of_room
@@ -106,11 +106,7 @@ class Broadcast:
         """
         values: dict[Socket, Any] = {}
         errors: dict[Socket, CallError] = {}
-        async for socket, outcome in self.replies(event, *args, timeout=timeout):
-            if isinstance(outcome, CallError):
-                errors[socket] = outcome
-            else:
-                values[socket] = outcome
+        await sort(self.replies(event, *args, timeout=timeout), values, errors)
         return Replies(values, errors)
 
     def replies(self, event: str, *args: Any, timeout: float | None = None) -> AsyncIterator[tuple[Socket, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,13 @@ from antiphon.protocol.calls import Outcome, Pending
 from antiphon.protocol.codec import Prepared
 from antiphon.protocol.outbox import Entry
 from antiphon.protocol.packets import Call
+from antiphon.protocol.sizes import too_large
 
 if TYPE_CHECKING:
     from antiphon.server.server import Server
     from antiphon.server.socket import Socket
 
-__all__ = ["Replies", "replies"]
+__all__ = ["Replies", "replies", "sort"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,17 @@ class Replies:
     def missing(self) -> frozenset[Socket]:
         """Who gave no answer: too late, gone, or never reached. Who failed has answered, and is in `errors` only."""
         return frozenset(socket for socket, error in self.errors.items() if not isinstance(error, CallFailed))
+
+
+async def sort(
+    outcomes: AsyncIterator[tuple[Socket, Any]], values: dict[Socket, Any], errors: dict[Socket, CallError]
+) -> None:
+    """Wait for all outcomes of a call, and put each where Replies has it."""
+    async for socket, outcome in outcomes:
+        if isinstance(outcome, CallError):
+            errors[socket] = outcome
+        else:
+            values[socket] = outcome
 
 
 async def replies(
@@ -76,8 +88,7 @@ class _Survey:
         encoded = prepared.forms.get(session.codec.form) or prepared.encode(session.codec)
         if len(encoded) > session.largest:
             # It fitted in the form that was looked at, not in this one.
-            error = f"a call of {len(encoded)} bytes is larger than one packet may be ({session.largest} bytes)"
-            self.came.append((socket, CallNotSent(error)))
+            self.came.append((socket, CallNotSent(str(too_large("a call", len(encoded), session.largest)))))
             return
         try:
             pending = session.call(packet, partial(self._settle, socket), deadline, Entry(packet, encoded))

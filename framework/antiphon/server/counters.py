@@ -16,6 +16,7 @@ __all__ = ["Counters", "Limit", "word"]
 Limit: TypeAlias = Literal[
     "message",
     "hello",
+    "fragments",
     "hello_timeout",
     "depth",
     "keys",

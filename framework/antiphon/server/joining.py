@@ -37,6 +37,7 @@ class Joining:
         self._server = server
         self._asked_in_hello: set[str] = set()
         self._suspended: tuple[Socket, ...] = ()
+        self._cut_is_told = False  # the last one; its end is told of as well
         self._put_out_at_the_door: dict[Socket, str] = {}  # by their own connect handler, and why
 
     def admit(self, joins: tuple[tuple[str, Any], ...]) -> None:
@@ -109,7 +110,7 @@ class Joining:
             try:
                 args = handler.plan.arguments([auth])
             except PayloadError as error:
-                raise RefusedError(str(error), {"parameter": error.parameter, "expected": error.expected}) from error
+                raise RefusedError(str(error), error.told) from error
             result = handler.function(socket, *args)
             if handler.is_async:
                 await result
@@ -181,12 +182,16 @@ class Joining:
 
     def suspend(self) -> None:
         """The transport is gone, and the session may be resumed."""
-        if self._cuts_are_told():
+        # A client may come and go as often as it likes while one of its handlers is at work: what it does
+        # meanwhile must not pile up, so of a crowd of cuts only the first ones are told, each with its end.
+        if self._cuts_are_told() and not self._connection.worker.crowded:
+            self._cut_is_told = True
             self._errand(self._suspend)
 
     def resume(self) -> None:
         """A transport has come: after a cut, or to take over from another one."""
-        if self._cuts_are_told():
+        if self._cut_is_told:
+            self._cut_is_told = False
             self._errand(self._resume)
 
     def _cuts_are_told(self) -> bool:

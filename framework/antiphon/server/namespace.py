@@ -13,7 +13,7 @@ from antiphon.dispatch.registering import Registering
 from antiphon.dispatch.telling import tell_outgoing
 from antiphon.protocol.codec import Codec, Prepared
 from antiphon.protocol.outbox import Entry
-from antiphon.protocol.packets import Event
+from antiphon.protocol.packets import Volatile
 from antiphon.protocol.volatile import check_volatile
 from antiphon.server.around import Kind
 from antiphon.server.broadcast import Broadcast
@@ -67,6 +67,7 @@ class Namespace(Registering):
         """Decorate what is told that the client's connection is cut: `async def handler(socket)`.
 
         The socket stays where it is, and what is said to it waits. Then comes either `on_resume` or `on_disconnect`.
+        Should a client be cut hundreds of times while one of its handlers is at work, not all of that is told.
         """
         return self.handlers.on_suspend(function)
 
@@ -189,12 +190,13 @@ class Namespace(Registering):
         """
         packet, key = one
         prepared = self.server.prepare(Prepared(packet), codec)
-        if ours and self.handlers.outgoing:
-            tell_outgoing(self.handlers, packet.name, packet.args)
         forms = prepared.forms
-        if type(packet) is not Event:
+        if type(packet) is Volatile:
             for encoded in forms.values():
                 check_volatile(encoded)
+        if ours and self.handlers.outgoing:
+            tell_outgoing(self.handlers, packet.name, packet.args)
+        if type(packet) is Volatile:
             now = self.server.clock()
             for socket in sockets:
                 outbox = socket.outbox

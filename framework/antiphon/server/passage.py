@@ -94,8 +94,7 @@ class Passage:
             bound = plan.arguments(args)
         except PayloadError as error:
             self._counters.misfits += 1
-            data = {"parameter": error.parameter, "expected": error.expected}
-            raise Undelivered("payload", str(error), data) from error
+            raise Undelivered("payload", str(error), error.told) from error
         if first.once:
             handlers.spend(first)
         result = first.function(*leading, *bound)

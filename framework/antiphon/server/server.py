@@ -17,11 +17,13 @@ from antiphon.config import Heartbeat, Inbox, Limits, Outbox, Resume
 from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.dialects.native.http import NativeDialect
 from antiphon.dispatch.middleware import Middleware
-from antiphon.errors import LocalProtocolError, OutboxFull
+from antiphon.dispatch.naming import check_namespace
+from antiphon.errors import LocalProtocolError
 from antiphon.protocol.codec import Codec, Prepared
 from antiphon.protocol.disconnects import DisconnectCode
 from antiphon.protocol.packets import MAX_NUMBER, Hello
 from antiphon.protocol.server_session import ServerSession, Settings
+from antiphon.protocol.sizes import largest_packet, too_large
 from antiphon.server.authentication import STOPPING, Authentication
 from antiphon.server.connection import Connection
 from antiphon.server.counters import Counters
@@ -100,7 +102,7 @@ class Server:
         self.node = Node(self.epoch, broker, self.find) if broker is not None else None
         self._namespaces: dict[str, Namespace] = {}
         self._codec = MsgpackCodec(limits)
-        self._largest = min(outbox.size // 4, limits.message - 64)
+        self._largest = largest_packet(outbox, limits.message)
         self._calls = counter(1)
         self._ticker: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -113,10 +115,7 @@ class Server:
 
     def namespace(self, name: str = "/") -> Namespace:
         """The namespace of this name, made when it is asked for first. A name begins with "/"."""
-        if not name.startswith("/") or len(name) > self.limits.name:
-            raise LocalProtocolError(
-                f'a namespace is named "/" or "/something", at most {self.limits.name} characters, not {name!r}'
-            )
+        check_namespace(name, self.limits)
         namespace = self._namespaces.get(name)
         if namespace is None:
             namespace = self._namespaces[name] = Namespace(self, name)
@@ -295,10 +294,7 @@ class Server:
         size = len(prepared.encode(codec or self._codec))
         if size > self._largest:
             self.counters.hit("packet")
-            raise OutboxFull(
-                f"an event of {size} bytes is larger than one packet may be ({self._largest} bytes); "
-                f"send it in parts or by reference"
-            )
+            raise too_large("an event", size, self._largest)
         return prepared
 
     def where(self, id: str) -> list[Namespace]:

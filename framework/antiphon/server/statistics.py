@@ -31,8 +31,8 @@ __all__ = [
 class LimitsHit:
     """How often each bound was met since the start, and what became of who met it.
 
-    Those of `Limits` by their names. Messages and Hellos above theirs are refused with their transport, as is a
-    transport without a Hello after `hello_timeout`; a packet above `depth`, `keys` or `name` is refused by itself, and
+    Those of `Limits` by their names. Messages and Hellos above theirs are refused with their transport, as is a message
+    in more than `fragments` frames, and a transport without a Hello after `hello_timeout`; a packet above `depth`, `keys` or `name` is refused by itself, and
     so is a join above `namespaces`.
 
     Of the other settings: `inbox`, sessions that ended since more came than the client may send unacked (`flood`);
@@ -49,6 +49,7 @@ class LimitsHit:
 
     message: int
     hello: int
+    fragments: int
     hello_timeout: int
     depth: int
     keys: int

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from antiphon.errors import CallError
 from antiphon.server.broadcast import Broadcast
-from antiphon.server.calling import Replies
+from antiphon.server.calling import Replies, sort
 from antiphon.server.socket import Socket
 
 if TYPE_CHECKING:
@@ -58,22 +57,23 @@ class User:
             here.emit_nowait(event, *args, **options)
 
     async def call(self, event: str, *args: Any, timeout: float | None = None) -> Replies:
-        """Ask all sockets of the person, and return their answers as `Broadcast.call` does."""
+        """Ask all sockets of the person, and return their answers as `Broadcast.call` does.
+
+        What middleware of one namespace raises is raised here, and the calls in the others are cancelled.
+        """
         # All of them before the first is asked: arguments that do not fit in one namespace are raised here.
         asked = [here.replies(event, *args, timeout=timeout) for here in self._everywhere()]
         values: dict[Socket, Any] = {}
         errors: dict[Socket, CallError] = {}
-
-        async def gather(replies: AsyncIterator[tuple[Socket, Any]]) -> None:
-            async for socket, outcome in replies:
-                if isinstance(outcome, CallError):
-                    errors[socket] = outcome
-                else:
-                    values[socket] = outcome
-
-        async with asyncio.TaskGroup() as group:
-            for replies in asked:
-                group.create_task(gather(replies))
+        raised: Exception | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for replies in asked:
+                    group.create_task(sort(replies, values, errors))
+        except ExceptionGroup as group_of_them:
+            raised = group_of_them.exceptions[0]
+        if raised is not None:
+            raise raised  # out here, so that it keeps the cause that it was given
         return Replies(values, errors)
 
     # -- what is done to them

@@ -25,6 +25,9 @@ __all__ = ["Worker"]
 
 log = logging.getLogger("antiphon.server")
 
+# So many errands wait in one session at most that its client can cause as often as it likes.
+CROWD = 256
+
 
 class Worker(Deliverer):
     """The handlers of one connection. A task exists while the inbox is not empty; there is no task per event."""
@@ -51,6 +54,11 @@ class Worker(Deliverer):
     def errand(self, errand: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Have something done in its turn, before the next packet; `wake` begins it."""
         self._errands.append(errand)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much is to be done already that what can be spared is."""
+        return len(self._errands) >= CROWD
 
     async def _work(self) -> None:
         connection = self._connection
@@ -162,7 +170,7 @@ class Worker(Deliverer):
         self._server.counters.handlers_cancelled += task not in self._stopped
         super()._stop(task, tell=tell)
 
-    def _refuse_streams(self, handler: Handler, packet: Event | Call | Volatile) -> Failed | None:
+    def _refuse_streams(self, handler: Handler, packet: Call) -> Failed | None:
         refused = super()._refuse_streams(handler, packet)
         if refused is not None and refused.code == "too_many":
             self._server.counters.hit("streams")

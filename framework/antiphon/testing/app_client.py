@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from antiphon.client.client import Client
+from antiphon.client.client import TRANSPORTS, Client
 from antiphon.client.credentials import Auth
 from antiphon.config import Backoff
 from antiphon.testing.listener import Listener
@@ -31,7 +31,7 @@ class AppClient(Listener):
         namespace: str = "/",
         auth: Value = None,
         credentials: Auth = None,
-        transports: Sequence[str] = ("websocket", "longpoll"),
+        transports: Sequence[str] = TRANSPORTS,
         form: str = "msgpack",
         backoff: Backoff = SOON,
         patience: float = 5.0,

@@ -35,11 +35,13 @@ class VirtualTimer:
         """It is not to come any more."""
         self._callback = None
 
-    def fire(self) -> None:
-        """Its time has come."""
+    def fire(self) -> bool:
+        """Its time has come; False when it was cancelled."""
         callback, self._callback = self._callback, None
-        if callback is not None:
-            callback()
+        if callback is None:
+            return False
+        callback()
+        return True
 
 
 class VirtualClock:
@@ -117,8 +119,8 @@ class VirtualClock:
             self._now = max(self._now, due)
             self._stirred = False
             while self._timers and self._timers[0][0] <= due:
-                heappop(self._timers)[2].fire()
-                self.stir()
+                if heappop(self._timers)[2].fire():
+                    self.stir()
             if self._next_tick <= due:
                 self._next_tick = due + TICK
                 for server in self._ticking:

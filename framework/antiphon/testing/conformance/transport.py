@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from antiphon.protocol.closing import Closing, TransportCode
@@ -237,18 +237,12 @@ async def check_transport(factory: TransportFactory) -> None:
     See tests/transports/rigs.py of antiphon for the rigs of its own transports.
     """
     for check in TRANSPORT_CLAUSES:
-        async with _rig(factory) as (rig, recorder):
+        recorder = Recorder()
+        async with factory(recorder) as rig:
             if (check in RECEIVING and not rig.receives) or (check in STREAMING and rig.transport.single):
                 continue
             async with clause(check.__doc__ or check.__name__):
                 await check(rig, recorder)
-
-
-@asynccontextmanager
-async def _rig(factory: TransportFactory) -> AsyncIterator[tuple[TransportRig, Recorder]]:
-    recorder = Recorder()
-    async with factory(recorder) as rig:
-        yield rig, recorder
 
 
 def _brief(messages: Sequence[Data | None]) -> str:

@@ -93,7 +93,6 @@ class SessionLog:
 
     def __init__(self, sid: str, now: float) -> None:
         self.sid = sid
-        self.made_at = now
         self.http_only = True
         self.expected: deque[Sent] = deque()  # what the client is to be handed, in this order
         self.last_up: dict[str, int] = {}

@@ -193,6 +193,12 @@ class Network:
             self._latency() if tell_server else None,
         )
 
+    def sever_all(self, *, tell_client: bool, tell_server: bool) -> None:
+        """Cut every stream."""
+        for stream in self.streams:
+            if not stream.over:
+                self.sever(stream, tell_client=tell_client, tell_server=tell_server)
+
     @property
     def swallowed(self) -> bool:
         """Whether a fickle stream has begun to swallow what comes down."""

@@ -28,18 +28,24 @@ class StreamTransport(WebSocketTransport):
         self._server = server
         self._stream = stream
         self._high_water = high_water
+        self._buffered = 0
 
     def write(self, message: Data) -> None:
         """See WebSocketTransport.write."""
         if not self._closed:
-            self.buffered += len(message)
-            if self.buffered > self._high_water:
+            self._buffered += len(message)
+            if self._buffered > self._high_water:
                 self.congested = True
             invariants.i16_volatile_leaves_soon(self._server.history, message, self._server.time.now)
             self._stream.down.send(message)
 
     def _shut(self, code: int, reason: str) -> None:
         self._stream.down.send(Close(code, reason))
+
+    def _sent(self, size: int) -> None:
+        self._buffered -= size
+        if self._buffered <= self._high_water // 2:
+            self.drained()
 
     def expect_hello(self) -> None:
         """The host's timer for silence."""
@@ -57,7 +63,7 @@ class StreamTransport(WebSocketTransport):
 
     def taken(self, size: int) -> None:
         """See StreamEnd."""
-        self._server.process.do(partial(self.sent, size))
+        self._server.process.do(partial(self._sent, size))
 
     def broken(self) -> None:
         """See StreamEnd."""

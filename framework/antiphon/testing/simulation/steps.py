@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from antiphon.client.leaving import word_of
 from antiphon.client.requests import HttpRequest
 from antiphon.protocol.packets import Ack, Event, Hello
 from antiphon.testing.simulation.applications import NAMESPACES
@@ -31,28 +32,24 @@ class Play(AskingSteps):
     # -- what the applications do
 
     def _client_emits(self, a: int, b: int, c: int) -> None:
-        name = self.app.wanted(a)
-        if name is not None and not self.client.process.frozen:
+        if (name := self.somewhere(a)) is not None:
             delay = (0, 0, 0, 0, 0, 50, 400, 3000)[b % 8]
             pad = (0, 0, 0, 0, 700, 3000)[b // 8 % 6]
             deadline = (None, None, None, 0.5)[c % 4]
             self.app.emit(name, delay, c % 16 == 5, pad, c % 5 == 2, deadline=deadline)
 
     def _client_emits_many(self, a: int, b: int, c: int) -> None:
-        name = self.app.wanted(a)
-        if name is not None and not self.client.process.frozen:
+        if (name := self.somewhere(a)) is not None:
             for _ in range(b % 24):
                 self.app.emit(name, 0, False, (0, 0, 200, 2000)[c % 4], False)
 
     def _client_emits_volatile(self, a: int, b: int, c: int) -> None:
-        name = self.app.wanted(a)
-        if name is not None and not self.client.process.frozen:
+        if (name := self.somewhere(a)) is not None:
             for _ in range(b % 3 + 1):
                 self.app.emit_volatile(name)
 
     def _client_emits_latest(self, a: int, b: int, c: int) -> None:
-        name = self.app.wanted(a)
-        if name is not None and not self.client.process.frozen:
+        if (name := self.somewhere(a)) is not None:
             for _ in range(b % 3 + 1):
                 self.app.emit(name, 0, False, 0, False, key=("x", "y")[c % 2])
 
@@ -61,49 +58,42 @@ class Play(AskingSteps):
             self.app.join(NAMESPACES[a % 3], ("yes", "yes", "slow", "no")[b % 4])
 
     def _client_leaves(self, a: int, b: int, c: int) -> None:
-        name = self.app.wanted(a)
-        if name is not None and not self.client.process.frozen:
+        if (name := self.somewhere(a)) is not None:
             self.client.left(self.client.namespaces[name])
 
     def _server_emits(self, a: int, b: int, c: int) -> None:
-        line = self.line
-        socket = self.server_app.socket(line, a) if line is not None else None
-        if line is not None and socket is not None and not self.server.process.frozen:
+        if (found := self.someone(a)) is not None:
+            line, socket = found
             delay = (0, 0, 0, 0, 0, 50, 400, 3000)[b % 8]
             self.server_app.emit(line, socket, c, delay, c % 16 == 5, (0, 0, 0, 0, 700, 3000)[b // 8 % 6])
 
     def _server_emits_many(self, a: int, b: int, c: int) -> None:
-        line = self.line
-        socket = self.server_app.socket(line, a) if line is not None else None
-        if line is not None and socket is not None and not self.server.process.frozen:
+        if (found := self.someone(a)) is not None:
+            line, socket = found
             for _ in range(b % 30):
                 self.server_app.emit(line, socket, c, 0, False, (0, 0, 200, 2000)[c % 4])
 
     def _server_emits_volatile(self, a: int, b: int, c: int) -> None:
-        line = self.line
-        socket = self.server_app.socket(line, a) if line is not None else None
-        if line is not None and socket is not None and not self.server.process.frozen:
+        if (found := self.someone(a)) is not None:
+            line, socket = found
             for _ in range(b % 3 + 1):
                 self.server_app.emit_volatile(line, socket)
 
     def _server_emits_latest(self, a: int, b: int, c: int) -> None:
-        line = self.line
-        socket = self.server_app.socket(line, a) if line is not None else None
-        if line is not None and socket is not None and not self.server.process.frozen:
+        if (found := self.someone(a)) is not None:
+            line, socket = found
             for _ in range(b % 3 + 1):
                 self.server_app.emit_latest(line, socket, ("x", "y")[c % 2])
 
     def _server_puts_out(self, a: int, b: int, c: int) -> None:
-        line = self.line
-        socket = self.server_app.socket(line, a) if line is not None else None
-        if line is not None and socket is not None and not self.server.process.frozen:
+        if (found := self.someone(a)) is not None:
+            line, socket = found
             _task = self.server.process.loop.create_task(socket.disconnect())
             line.log.rooms.pop(socket.namespace.name, None)
 
     def _room_changes(self, a: int, b: int, c: int) -> None:
-        line = self.line
-        socket = self.server_app.socket(line, a) if line is not None else None
-        if line is not None and socket is not None:
+        if (found := self.someone(a)) is not None:
+            line, socket = found
             name = socket.namespace.name
             room = ("lobby", "red", "blue")[b % 3]
             if c % 2:
@@ -147,9 +137,7 @@ class Play(AskingSteps):
 
     def _network_goes_down(self, a: int, b: int, c: int) -> None:
         self.network.weather.down = True
-        for stream in self.network.streams:
-            if not stream.over:
-                self.network.sever(stream, tell_client=b % 2 > 0, tell_server=c % 2 > 0)
+        self.network.sever_all(tell_client=b % 2 > 0, tell_server=c % 2 > 0)
 
     def _network_comes_back(self, a: int, b: int, c: int) -> None:
         self.network.weather.down = False
@@ -210,22 +198,21 @@ class Play(AskingSteps):
         self.server.process.gone = True
         for log in self.history.sessions.values():
             log.restarted = True
-        for stream in self.network.streams:
-            if not stream.over:
-                self.network.sever(stream, tell_client=tell_client, tell_server=False)
+        self.network.sever_all(tell_client=tell_client, tell_server=False)
         for exchange in self.network.exchanges:
             if not exchange.over and exchange.arrived:
                 exchange.cut()
         self.start_server()
 
     def _page_says_it_leaves(self, a: int, b: int, c: int) -> None:
-        if self.client.session.sid is not None and not self.client.process.frozen:
-            self._beacon()
+        if not self.client.process.frozen:
+            self._leave_word()
 
-    def _beacon(self) -> None:
-        session = self.client.session
-        body = json.dumps({"session": session.sid, "key": session.key, "attempt": session.attempt}).encode()
-        self.network.post(HttpRequest(0, "leave", (), body, 10.0), session.codec.form, lambda reply: None)
+    def _leave_word(self) -> None:
+        word = word_of(self.client.session)
+        if word is not None:
+            request = HttpRequest(0, "leave", (), word, 10.0)
+            self.network.post(request, self.client.session.codec.form, lambda reply: None)
 
     def _client_closes(self, a: int, b: int, c: int) -> None:
         if self.client.process.frozen or c % 2:
@@ -243,8 +230,8 @@ class Play(AskingSteps):
     def _page_reloads(self, a: int, b: int, c: int) -> None:
         if self.client.process.frozen:
             return
-        if b % 2 and self.client.session.sid is not None:
-            self._beacon()
+        if b % 2:
+            self._leave_word()
         for sent in [*self.history.open_up.values()]:
             sent.fate = "gone"
         for sent in self.history.calls:
@@ -254,9 +241,7 @@ class Play(AskingSteps):
         if self.client.known is not None:
             self.history.losses.setdefault(self.client.known, "gone")
         self.client.vanish()
-        for stream in self.network.streams:
-            if not stream.over:
-                self.network.sever(stream, tell_client=False, tell_server=c % 2 > 0)
+        self.network.sever_all(tell_client=False, tell_server=c % 2 > 0)
         self._offline = False
         self.start_client()
         self.app.join("/a", "yes")
