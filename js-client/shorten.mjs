@@ -8,16 +8,16 @@ import { deflateRawSync } from "node:zlib";
 import { parse } from "acorn";
 import { analyze } from "eslint-scope";
 
-/** Until it gets its short name, an internal property has one that nothing else has. */
-export const LONG = /^\$(\w+)\$$/;
+/** Until it gets its short name, an internal property has one that nothing else has; those of some classes a family. */
+const LONG = /^\$(?:(\d+)_)?\w+\$$/;
 
 /** In the order of choice: what is frequent in the rest of the file comes first. */
 const LETTERS = [..."tesinhroalcudfpmgbwyvkxjqzACDEFGHIJKLMNOPQRSTUVWXYZB$_"];
 
 /**
- * One thing that has a name. Those with one name conflict: variables that can be seen in one place, or the properties,
- * or the private names of one class.
- * @typedef {{ readonly kind: "variable" | "property" | "private", name: string, readonly others: Set<Slot> }} Slot
+ * One thing that has a name. Those that must not have one name are its others: variables that can be seen in one place,
+ * or properties of one object.
+ * @typedef {{ readonly kind: "variable" | "property", name: string, readonly others: Set<Slot> }} Slot
  */
 
 /** The names of a script, and what stands between them. */
@@ -61,9 +61,9 @@ export class Names {
     for (const [index, slot] of this.#slots.entries()) slot.name = names[index] ?? slot.name;
   }
 
-  /** Which places of variables and private names belong together: the same for scripts that differ in names only. */
+  /** Which places of variables belong together: the same for scripts that differ in names only. */
   get shape() {
-    const places = this.#places.filter(({ slot }) => slot.kind !== "property");
+    const places = this.#places.filter(({ slot }) => slot.kind === "variable");
     const slots = [...new Set(places.map(({ slot }) => slot))];
     const indices = new Map(slots.map((slot, index) => [slot, index]));
     return places.map(({ slot }) => indices.get(slot)).join();
@@ -80,7 +80,7 @@ export class Names {
     const frequent = LETTERS.slice(0, 20);
     const groups = [
       this.#slots.filter(({ kind }) => kind === "variable"),
-      this.#slots.filter((slot) => slot.kind !== "variable"),
+      this.#slots.filter(({ kind }) => kind === "property"),
     ];
     let best = sizeOf(this);
     for (let round = 0; round < rounds; round++) {
@@ -154,26 +154,16 @@ export class Names {
   #findMembers(tree, found) {
     /** @type {Map<string, Slot>} */
     const properties = new Map();
-    /** @type {Map<string, Slot>[]} */
-    const classes = [];
-    /** @param {import("estree").Node} node @param {Map<string, Slot>} group @param {Slot["kind"]} kind */
-    const add = (node, group, kind) => {
-      const name = nameOf(node);
-      const slot = group.get(name) ?? this.#add(kind, name);
-      group.set(name, slot);
-      const [start, end] = rangeOf(node);
-      found.set(kind === "private" ? start + 1 : start, { end, slot, key: "" });
-    };
-    walk(tree, (node, key, inner) => {
-      const isClass = node.type === "ClassBody";
-      if (isClass) classes.push(new Map());
-      inner();
-      if (isClass) conflict([...(classes.pop()?.values() ?? [])]);
-      if (node.type === "PrivateIdentifier") {
-        add(node, /** @type {Map<string, Slot>} */ (classes.at(-1)), "private");
-      } else if (node.type === "Identifier" && key) {
-        if (LONG.test(node.name)) add(node, properties, "property");
-        else this.#foreign.add(node.name);
+    walk(tree, (node, key) => {
+      if (node.type === "Identifier" && key) {
+        if (LONG.test(node.name)) {
+          const slot = properties.get(node.name) ?? this.#add("property", node.name);
+          properties.set(node.name, slot);
+          const [start, end] = rangeOf(node);
+          found.set(start, { end, slot, key: "" });
+        } else {
+          this.#foreign.add(node.name);
+        }
       } else if (node.type === "Property" && node.shorthand) {
         // A variable with a known key: from now on both are said.
         const [start] = rangeOf(node);
@@ -182,7 +172,10 @@ export class Names {
         this.#foreign.add(nameOf(node.key));
       }
     });
-    conflict([...properties.values()]);
+    const families = new Map([...properties.keys()].map((name) => [LONG.exec(name)?.[1], /** @type {Slot[]} */ ([])]));
+    for (const slot of properties.values()) families.get(LONG.exec(slot.name)?.[1])?.push(slot);
+    const shared = families.get(undefined) ?? [];
+    for (const family of families.values()) conflict([...new Set([...shared, ...family])]);
   }
 
   /** Those that stand in many places get the shortest. */
@@ -190,10 +183,11 @@ export class Names {
     const counts = new Map(this.#slots.map((slot) => [slot, 0]));
     for (const { slot } of this.#places) counts.set(slot, (counts.get(slot) ?? 0) + 1);
     const free = [...LETTERS, ...LETTERS.flatMap((first) => LETTERS.slice(0, 9).map((second) => first + second))];
-    const names = free.filter((name) => !this.#foreign.has(name)).values();
+    const names = free.filter((name) => !this.#foreign.has(name));
     const properties = this.#slots.filter((slot) => LONG.test(slot.name));
     for (const slot of properties.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0))) {
-      slot.name = names.next().value ?? slot.name;
+      const taken = new Set([...slot.others].map(({ name }) => name));
+      slot.name = names.find((name) => !taken.has(name)) ?? slot.name;
     }
   }
 
@@ -222,20 +216,19 @@ function sizeOf(text) {
 }
 
 /**
- * Visit every node, told whether it is the name of a member; `inner` visits what is in it.
+ * Visit every node, told whether it is the name of a member.
  * @param {import("estree").Node} node
- * @param {(node: import("estree").Node, key: boolean, inner: () => void) => void} visit
+ * @param {(node: import("estree").Node, key: boolean) => void} visit
  */
 function walk(node, visit, key = false) {
-  visit(node, key, () => {
-    for (const [field, value] of Object.entries(node)) {
-      const isName = (field === "property" || field === "key") && "computed" in node && !node.computed;
-      if (isName && "shorthand" in node && node.shorthand) continue;
-      for (const child of Array.isArray(value) ? value : [value]) {
-        if (typeof child?.type === "string") walk(child, visit, isName);
-      }
+  visit(node, key);
+  for (const [field, value] of Object.entries(node)) {
+    const isName = (field === "property" || field === "key") && "computed" in node && !node.computed;
+    if (isName && "shorthand" in node && node.shorthand) continue;
+    for (const child of Array.isArray(value) ? value : [value]) {
+      if (typeof child?.type === "string") walk(child, visit, isName);
     }
-  });
+  }
 }
 
 /** @param {{ type: string }} node */

@@ -1,7 +1,7 @@
 /** A call of the server while it is being answered. */
 import type { Listeners } from "./emitter.js";
 import { CallError, CallFailed } from "./errors.js";
-import type { Call } from "./protocol/packets.js";
+import { type Call, CREDIT, FAILED, REPLY } from "./protocol/packets.js";
 import { Flow, WINDOW } from "./protocol/streams.js";
 import type { Home } from "./sender.js";
 import { isStream, produce, told } from "./streams.js";
@@ -13,7 +13,7 @@ import { isStream, produce, told } from "./streams.js";
  */
 export async function answer(
   { session, report }: Home,
-  { id, name, args, streams, credit }: Call,
+  [, id, , name, args, , , streams, credit]: Call,
   handlers: Listeners<readonly unknown[]>,
   left: Listeners<readonly []>,
 ): Promise<void> {
@@ -21,7 +21,7 @@ export async function answer(
   const given = args.map((arg, index) => {
     if (!streams?.includes(index + 1)) return arg;
     const inflow = new Flow(session, -id, index + 1, WINDOW);
-    const grant = (limit: number) => inflow.say({ kind: "credit", limit });
+    const grant = (limit: number) => inflow.say(CREDIT, index + 1, limit);
     inflow.onEnd = () => grant(0);
     grant(WINDOW);
     return inflow;
@@ -41,10 +41,9 @@ export async function answer(
     const isAnswer = isStream(value);
     if (isAnswer !== !!credit) throw new CallFailed(credit ? "not_a_stream" : "stream", name);
     if (isAnswer) await produce(session, report, flow, value);
-    else flow.say({ kind: "reply", value });
+    else flow.say(REPLY, value);
   } catch (error) {
-    const [code, message, data] = told(report, flow, error);
-    flow.say({ kind: "failed", code, message, data });
+    flow.say(FAILED, ...told(report, flow, error));
   } finally {
     unlisten();
     // An answer is no reason to stop anything, but for what still reads. After a loss the id may be that of another call.

@@ -13,9 +13,10 @@ import { ClientSession } from "./protocol/client_session.js";
 import { MsgpackCodec } from "./protocol/forms.js";
 import { NEVER } from "./protocol/never.js";
 import { obtain } from "./protocol/obtain.js";
+import { CALL, RENEW } from "./protocol/packets.js";
 import type { Home } from "./sender.js";
 import type { Ear } from "./transports/base.js";
-import { HttpPort } from "./transports/polling.js";
+import { HttpPort } from "./transports/http.js";
 import { type SocketConstructor, WebSocketPort } from "./transports/websocket.js";
 import type {
   AnyHeard,
@@ -26,7 +27,6 @@ import type {
   Events,
   Loss,
   NamespaceOptions,
-  RoundTrip,
   StateChange,
   TransportKind,
 } from "./types.js";
@@ -56,8 +56,6 @@ export class Client {
   readonly #onLoss = new Listeners<readonly [Loss]>();
   readonly #onError = new Listeners<readonly [unknown]>();
   #auth: Auth;
-  /** Who waits for the next Pong. */
-  #pings: ((trip: RoundTrip) => void)[] = [];
   #unlisten: Unsubscribe = () => {};
   #cancelTimer: Unsubscribe = () => {};
   #state: ConnectionState = "connecting";
@@ -79,13 +77,10 @@ export class Client {
       outbox: { packets: 1024, size: 4 << 20, ...options.outbox },
       wake: this.#soon,
       deliver: (packet) => {
-        if ("namespace" in packet) this.#namespaces.get(packet.namespace)?._deliver(packet);
-        if (packet.kind === "renew") this.renew().catch(this.#report);
-        if (packet.kind === "pong") {
-          const roundTrip = clock.now() - packet.time / 1000;
-          const clockOffset = (packet.now - packet.time) / 1000 - roundTrip / 2;
-          for (const told of this.#pings.splice(0)) told({ roundTrip, clockOffset });
-        }
+        const [type] = packet;
+        // Of what is about no namespace, nothing is called like one.
+        this.#namespaces.get(packet[type === CALL ? 2 : 1] as string)?._deliver(packet);
+        if (type === RENEW) this.renew().catch(this.#report);
       },
     });
     this.#session = session;
@@ -153,21 +148,13 @@ export class Client {
   async renew(auth: Auth = this.#auth): Promise<void> {
     const session = this.#session;
     this.#auth = auth;
-    const packet = { kind: "renew", auth: await fresh(auth) } as const;
+    const packet = [RENEW, await fresh(auth)] as const;
     if (session.carried || session.ending) session.send(packet);
   }
 
   /** Try now instead of after the backoff: somebody knows that the network is back. What the server said counts. */
   retry(): void {
     this.#step((now) => this.#connector.hurry(now));
-  }
-
-  /** Ask the server what time it is. Without a transport the answer waits for that of a later ping. */
-  ping(): Promise<RoundTrip> {
-    return new Promise((resolve) => {
-      this.#pings.push(resolve);
-      this.#session.ping(this.#home.now());
-    });
   }
 
   /** Say goodbye; resolves when everything sent was acked, after 2 s at most. */
@@ -234,6 +221,7 @@ export class Client {
         connector.offline(now);
         break;
       case "online":
+      case "pageshow":
         connector.online(now, within);
         break;
       case "hidden":
@@ -243,21 +231,18 @@ export class Client {
         this.#backoff.slower = 1;
         connector.hurry(now, within);
         break;
-      case "leave":
+      case "pagehide":
         connector.flush(now);
         this.#sayLeave();
         connector.offline(now);
-        break;
-      case "back":
-        connector.online(now);
     }
   }
 
   #sayLeave(): void {
-    const { sid, key, attempt } = this.#session;
+    const { sid, attempt } = this.#session;
     if (sid !== null) {
       // biome-ignore lint/complexity/useLiteralKeys: the single-file build shortens it unless it is quoted.
-      const text = JSON.stringify({ ["session"]: sid, key, attempt });
+      const text = JSON.stringify({ ["session"]: sid, key: this.#session.key(), attempt });
       this.#platform.lifecycle.beacon(`${this.#url}/leave`, text);
     }
   }

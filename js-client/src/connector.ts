@@ -19,7 +19,7 @@ import type { ClientSession } from "./protocol/client_session.js";
 import { FENCED } from "./protocol/closing.js";
 import type { Data } from "./protocol/codec.js";
 import { NEVER } from "./protocol/never.js";
-import type { Refuse, Welcome } from "./protocol/packets.js";
+import { PING, PONG, REFUSE, type Refuse, WELCOME, type WelcomeFields } from "./protocol/packets.js";
 import { toMilliseconds } from "./protocol/session.js";
 
 const ASK_WAIT = 30;
@@ -62,7 +62,7 @@ export type Phase = "asking" | "opening" | "probing" | "greeting" | "live";
 export interface Link<Kind extends string = string> {
   readonly kind: Kind;
   phase: Phase;
-  deadline: number;
+  until: number;
   since: number;
   /** Its Hello was said beside a live link. */
   takesOver: boolean;
@@ -92,7 +92,7 @@ export class Connector<Kind extends string = string> {
   readonly session: ClientSession;
   live: Link<Kind> | null = null;
   candidate: Link<Kind> | null = null;
-  stopped: Stopped | null = { code: "idle", reason: "" };
+  stopped: Stopped | null = null;
   /** When to open a transport: the next one, or beside a live link a better one. */
   retryAt = NEVER;
   /** Why the last link was lost, and whether the last Welcome resumed the session. */
@@ -120,7 +120,6 @@ export class Connector<Kind extends string = string> {
   /** Attach, and stay attached; the kind that worked last comes first. */
   start(now: number, worked?: string): void {
     this.#choice = Math.max(0, (this.#options.kinds as readonly unknown[]).indexOf(worked));
-    this.stopped = null;
     this.#open(now);
   }
 
@@ -166,7 +165,7 @@ export class Connector<Kind extends string = string> {
     const { kinds, open } = this.#options;
     link.auth = auth;
     link.phase = "opening";
-    link.deadline = now + (this.live || link.kind === kinds.at(-1) ? LAST_WAIT : OPEN_WAIT);
+    link.until = now + (this.live || link.kind === kinds.at(-1) ? LAST_WAIT : OPEN_WAIT);
     link.port = open(link.kind, link);
   }
 
@@ -177,8 +176,8 @@ export class Connector<Kind extends string = string> {
     if (link !== this.candidate || link.phase !== "opening") return;
     if (this.live) {
       link.phase = "probing";
-      link.deadline = now + PROBE_WAIT;
-      link.port?.write(this.session.alone(0, { kind: "ping", time: toMilliseconds(now) }));
+      link.until = now + PROBE_WAIT;
+      link.port?.write(this.session.alone(0, [PING, toMilliseconds(now)]));
     } else {
       this.#greet(link, now);
     }
@@ -211,7 +210,7 @@ export class Connector<Kind extends string = string> {
 
   /** When to call `tick`. */
   get due(): number {
-    return Math.min(this.candidate?.deadline ?? NEVER, this.retryAt, this.session.due);
+    return Math.min(this.candidate?.until ?? NEVER, this.retryAt, this.session.due);
   }
 
   /** Let time pass. */
@@ -219,7 +218,7 @@ export class Connector<Kind extends string = string> {
     const closing = this.session.tick(now);
     if (this.stopped) return;
     this.#heed(closing, now);
-    if (this.candidate && now >= this.candidate.deadline) this.#candidateFailed(now, "timeout");
+    if (this.candidate && now >= this.candidate.until) this.#candidateFailed(now, "timeout");
     if (now >= this.retryAt) this.#open(now);
   }
 
@@ -246,7 +245,7 @@ export class Connector<Kind extends string = string> {
     if (this.candidate || this.#offline) return;
     const { kinds, ask } = this.#options;
     const kind = kinds[choice] as Kind;
-    const link: Link<Kind> = { kind, phase: "asking", deadline: now + ASK_WAIT, since: 0, takesOver: false };
+    const link: Link<Kind> = { kind, phase: "asking", until: now + ASK_WAIT, since: 0, takesOver: false };
     this.candidate = link;
     ask(link, now);
   }
@@ -255,7 +254,7 @@ export class Connector<Kind extends string = string> {
     link.phase = "greeting";
     link.takesOver = !!this.live;
     const waits = link.kind === "sse" && link.kind !== this.#options.kinds.at(-1) ? STREAM_WAIT : WELCOME_WAIT;
-    link.deadline = now + (this.live ? TAKEOVER_WAIT : waits);
+    link.until = now + (this.live ? TAKEOVER_WAIT : waits);
     link.port?.write(this.session.alone(0, this.session.greet(link.auth)));
   }
 
@@ -263,18 +262,18 @@ export class Connector<Kind extends string = string> {
     const probing = link.phase === "probing";
     // What cannot be read is no answer either.
     const packet = this.session.interpret(message).packets?.[0];
-    if (packet?.kind === "pong" && probing) {
+    if (packet?.[0] === PONG && probing) {
       this.#greet(link, now);
-    } else if (packet?.kind === "welcome" && !probing) {
-      this.#welcomed(link, packet, now);
-    } else if (packet?.kind === "refuse" && !probing) {
+    } else if (packet?.[0] === WELCOME && !probing) {
+      this.#welcomed(link, packet[1], now);
+    } else if (packet?.[0] === REFUSE && !probing) {
       this.#refused(packet, now);
     } else {
       this.#candidateFailed(now, "protocol");
     }
   }
 
-  #welcomed(link: Link<Kind>, welcome: Welcome, now: number): void {
+  #welcomed(link: Link<Kind>, welcome: WelcomeFields, now: number): void {
     const { port } = link;
     this.live?.port?.close();
     this.candidate = this.live = null;
@@ -295,17 +294,17 @@ export class Connector<Kind extends string = string> {
     this.flush(now);
   }
 
-  #refused({ code, reason, retryAfter, attempt }: Refuse, now: number): void {
+  #refused([, code, reason, retryAfter, attempt]: Refuse, now: number): void {
     this.#dropCandidate();
     this.reason = code;
     if (code === "stale") {
       this.session.stale(attempt ?? 0);
       this.#comeBack(now);
     } else if (OVER.test(code) || (!this.live && FINAL.test(code))) {
-      this.session.end(code, reason);
+      this.session.end(code, reason ?? "");
       // A living transport carries the goodbye.
       this.flush(now);
-      this.stop(code, reason);
+      this.stop(code, reason ?? "");
     } else {
       this.#notBefore = now + (retryAfter ?? 0) / 1000;
       this.#comeBack(now + (this.live ? UPGRADE_MOST : this.#options.backoff.next()));

@@ -2,7 +2,7 @@
  * Every error of antiphon, sorted by whose fault it is; the same words as in Python.
  *
  * AntiphonError
- * ├── ConnectionClosed(code, reason)             the session ended; .reconnect says whether trying again makes sense
+ * ├── ConnectionClosed(code, reason)             the session ended
  * ├── ConnectionRefused(namespace, reason, data) admission said no
  * ├── CallError
  * │   ├── CallTimeout                            nobody answered in time
@@ -24,14 +24,11 @@ export class AntiphonError extends Error {}
 export class ConnectionClosed extends AntiphonError {
   readonly code: string;
   readonly reason: string;
-  /** Whether trying again makes sense; a deliberate goodbye says no. */
-  readonly reconnect: boolean;
 
-  constructor(code: string, reason = "", reconnect = false) {
+  constructor(code: string, reason = "") {
     super(reason ? `${code}: ${reason}` : code);
     this.code = code;
     this.reason = reason;
-    this.reconnect = reconnect;
   }
 }
 
@@ -114,8 +111,8 @@ export class PayloadError extends AntiphonError {
 /** A packet would pass a bound of the outbox; it was refused where it was emitted and nothing else was disturbed. */
 export class OutboxFull extends AntiphonError {}
 
-// A minifier renames classes, so their names are said here.
-const NAMED = {
+/** All of them by name. A minifier renames classes, so what they are called is said here. */
+export const errors = {
   AntiphonError,
   CallAbandoned,
   CallError,
@@ -131,4 +128,4 @@ const NAMED = {
   ProtocolError,
   RemoteProtocolError,
 };
-for (const [name, { prototype }] of Object.entries(NAMED)) prototype.name = name;
+for (const [name, { prototype }] of Object.entries(errors)) prototype.name = name;

@@ -6,7 +6,7 @@ import { Listeners, type Unsubscribe } from "./emitter.js";
 import { ConnectionRefused, OutboxFull } from "./errors.js";
 import type { Member } from "./protocol/membership.js";
 import { obtain } from "./protocol/obtain.js";
-import type { Packet } from "./protocol/packets.js";
+import { addressed, CALL, EVENT, JOINED, LEAVE, type Packet, REFUSED, VOLATILE } from "./protocol/packets.js";
 import { Flow } from "./protocol/streams.js";
 import { type Home, Sender } from "./sender.js";
 import type {
@@ -49,7 +49,7 @@ export class Namespace<
     super(home, name, {});
     this.client = home.client;
     this.#home = home;
-    this.#member = home.session.members.get(name);
+    this.#member = home.session.member(name);
   }
 
   /** Whether the server let us in. It stays so while the session lives, transport or not. */
@@ -108,10 +108,6 @@ export class Namespace<
     return this.#any.add(handler);
   }
 
-  offAny(handler?: (event: string, ...args: unknown[]) => void): void {
-    this.#any.remove(handler);
-  }
-
   /** Be told when the server let us in. What was emitted before leaves once the handlers, or their promises, are done. */
   onConnect(handler: (connected: Connected) => unknown): Unsubscribe {
     return this.#connect.add(handler);
@@ -150,11 +146,6 @@ export class Namespace<
     this.#home.soon();
   }
 
-  /** The same as `leave`. */
-  close(): void {
-    this.leave();
-  }
-
   // -- what the client tells -----------------------------------------------------------------------------------------
 
   /** Ask to be let in, unless we are or did. */
@@ -185,37 +176,39 @@ export class Namespace<
   /** A packet for this namespace. */
   _deliver(packet: Packet): void {
     const { session, report } = this.#home;
-    switch (packet.kind) {
-      case "joined":
-        if (session.joined(this.#member, packet.socket)) this.#entered(packet.socket);
+    switch (packet[0]) {
+      case JOINED:
+        if (session.joined(this.#member, packet[2])) this.#entered(packet[2]);
         break;
-      case "refused":
+      case REFUSED:
         if (session.refused(this.#member)) {
-          const error = new ConnectionRefused(this.name, packet.reason, packet.data);
+          const [, , reason, data] = packet;
+          const error = new ConnectionRefused(this.name, reason, data);
           // Nobody should have to wonder why nothing happens.
           if (!this.#refused.tell(report, error).length) report(error);
-          this._disconnected("put_out", packet.reason);
+          this._disconnected("put_out", reason);
         }
         break;
-      case "leave":
+      case LEAVE:
         // Else it is about an earlier stay.
         if (this.connected) {
           session.putOut(this.#member);
-          this._disconnected("put_out", packet.reason ?? "");
+          this._disconnected("put_out", packet[2] ?? "");
         }
         break;
-      case "event":
-      case "volatile":
+      case EVENT:
+      case VOLATILE:
+      case CALL: {
         // Also before we are in: what the server's connect handler says to us comes first.
-        if (this.#member.wanted) {
-          this.#any.tell(report, packet.name, ...packet.args);
-          this.#of(packet.name).tell(report, ...packet.args);
-        }
-        break;
-      case "call":
-        this.#any.tell(report, packet.name, ...packet.args);
+        const isCall = packet[0] === CALL;
+        if (!isCall && !this.#member.wanted) break;
+        const [, name, args] = addressed(packet);
+        const listeners = this.#of(name);
+        this.#any.tell(report, name, ...args);
         // What its own failure cannot spell is the application's fault, too.
-        answer(this.#home, packet, this.#of(packet.name), this.#left).catch(report);
+        if (isCall) answer(this.#home, packet, listeners, this.#left).catch(report);
+        else listeners.tell(report, ...args);
+      }
     }
   }
 

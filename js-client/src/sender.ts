@@ -3,6 +3,7 @@ import type { Client } from "./client.js";
 import type { Listeners, Report } from "./emitter.js";
 import type { ClientSession } from "./protocol/client_session.js";
 import { NEVER } from "./protocol/never.js";
+import { CALL, type Call, EVENT, VOLATILE } from "./protocol/packets.js";
 import { toMilliseconds } from "./protocol/session.js";
 import { Flow, WINDOW } from "./protocol/streams.js";
 import { isStream, produce } from "./streams.js";
@@ -48,14 +49,11 @@ export class Sender<Said extends Events<Said>> {
     const { session, report, outgoing, now, soon } = this.#home;
     const { volatile, latest, deadline = NEVER } = this.#options;
     outgoing.tell(report, event, ...args);
-    session.emit(
-      { kind: volatile ? "volatile" : "event", namespace: this.name, name: event, args },
-      {
-        ...this.#options,
-        deadline: now() + (volatile ? STALE : deadline),
-        key: latest !== undefined && JSON.stringify([this.name, event, latest]),
-      },
-    );
+    session.emit([volatile ? VOLATILE : EVENT, this.name, event, args], {
+      ...this.#options,
+      until: now() + (volatile ? STALE : deadline),
+      key: latest !== undefined && JSON.stringify([this.name, event, latest]),
+    });
     soon();
   }
 
@@ -95,20 +93,15 @@ export class Sender<Said extends Events<Said>> {
       streams.push(index + 1);
       return null;
     });
+    const travelling = timeout < LONGEST ? toMilliseconds(Math.max(0, timeout)) : null;
+    const asked: Call = [CALL, id, this.name, event, plain, travelling];
     const answer = session.emitCall(
-      {
-        kind: "call",
-        id,
-        namespace: this.name,
-        name: event,
-        args: plain,
-        timeout: timeout >= LONGEST ? null : toMilliseconds(Math.max(0, timeout)),
-        streams: streams[0] ? streams : null,
-        credit: credit || null,
-      },
+      streams[0] || credit
+        ? ([...asked, false, streams[0] ? streams : null, credit || null] as unknown as Call)
+        : asked,
       now() + timeout,
       // What was streamed once cannot be streamed again.
-      { deadline: now() + deadline, repeatable: repeatable && !streams[0] && !credit },
+      { until: now() + deadline, repeatable: repeatable && !streams[0] && !credit },
     );
     const stop = () => {
       signal?.removeEventListener("abort", stop);

@@ -13,8 +13,8 @@ export async function readEvents(stream: ReadableStream<BufferSource>, heard: (t
     const blocks = (held + value).split("\n\n");
     held = blocks.pop() ?? "";
     for (const block of blocks) {
-      const { event, data } = Object.fromEntries(block.split("\n").map((line) => line.split(/: ?(.*)/s)));
-      if (event === "close") return data;
+      const [, close, data = ""] = /^(event: close\n)?data: (.*)/s.exec(block) ?? [];
+      if (close) return data;
       // A comment has none.
       if (data) heard(data);
     }

@@ -1,6 +1,7 @@
 /** Streams of the application: what it hands over as one is sent item by item, and what went wrong is told. */
 import type { Report } from "./emitter.js";
 import { CallFailed, OutboxFull } from "./errors.js";
+import { END, ITEM } from "./protocol/packets.js";
 import type { Session } from "./protocol/session.js";
 import type { Flow } from "./protocol/streams.js";
 
@@ -27,13 +28,13 @@ export async function produce(
   try {
     await ready();
     for await (const value of source) {
-      const size = flow.say({ kind: "item", value });
+      const size = flow.say(ITEM, flow.stream, value);
       flow.put(size, size);
       await ready();
     }
-    flow.say({ kind: "end" });
+    flow.say(END, flow.stream, null);
   } catch (error) {
-    flow.say({ kind: "end", error: told(report, flow, error) });
+    flow.say(END, flow.stream, told(report, flow, error));
   }
 }
 

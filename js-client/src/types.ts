@@ -1,7 +1,7 @@
 /** What applications and the client exchange, as types only. */
 import type { BackoffSettings } from "./backoff.js";
 import type { Codec } from "./protocol/codec.js";
-import type { Fetch } from "./transports/polling.js";
+import type { Fetch } from "./transports/http.js";
 import type { SocketConstructor } from "./transports/websocket.js";
 
 /** The events of one direction by name, as functions: `{ said: (who: string, text: string) => void }`. */
@@ -167,12 +167,6 @@ export interface Loss {
   readonly unsent: readonly Sent[];
   /** In how many seconds the server wants to see us again; null: not by ourselves. */
   readonly retryAfter: number | null;
-}
-
-/** In seconds: how long the answer took, and what the server's clock is ahead of ours. Both clocks begin anywhere. */
-export interface RoundTrip {
-  readonly roundTrip: number;
-  readonly clockOffset: number;
 }
 
 export interface Connected {

@@ -1,15 +1,16 @@
 /** Calls of the server: who answers, streams both ways, and handlers that are stopped. */
 import { describe, expect, test } from "vitest";
 import { CallError, CallFailed, ConnectionClosed } from "../src/errors.js";
-import type { Call, End, Packet } from "../src/protocol/packets.js";
+import type { End } from "../src/protocol/packets.js";
+import type { Recorded } from "./records.js";
 import { all, joined, Source, settled, upTo } from "./rig.js";
 
-function call(changes: Partial<Call> = {}): Call {
-  return { kind: "call", id: 5, namespace: "/", name: "ask", args: [], timeout: null, ...changes };
+function call(changes: Partial<Recorded> = {}): Recorded {
+  return { kind: "call", id: 5, namespace: "/", name: "ask", args: [], ...changes };
 }
 
-const item = (value: unknown, stream = 0): Packet => ({ kind: "item", id: 5, stream, value });
-const end = (stream = 0, error: End["error"] = null): Packet => ({ kind: "end", id: 5, stream, error });
+const item = (value: unknown, stream = 0): Recorded => ({ kind: "item", id: 5, stream, value });
+const end = (stream = 0, error?: End[3]): Recorded => ({ kind: "end", id: 5, stream, error });
 const failed = (code: string, message: string | null = null) => ({
   kind: "failed",
   id: 5,

@@ -83,7 +83,7 @@ describe("an event stream in the middle", () => {
 
     connector.opened(last().link, 0);
 
-    expect(connector.candidate?.deadline).toBe(10);
+    expect(connector.candidate?.until).toBe(10);
   });
 
   test("is tried beside long-polling when the WebSocket fails there, and the session moves over to it", () => {

@@ -5,6 +5,7 @@ import { FENCED } from "../src/protocol/closing.js";
 import type { Packet } from "../src/protocol/packets.js";
 import { build, kinds } from "./links.js";
 import { event, type FakePort, message, said, welcome } from "./peers.js";
+import { packet, type Recorded } from "./records.js";
 
 describe("the first connection", () => {
   test("says Hello as soon as the transport is open, and lives with the Welcome", () => {
@@ -64,15 +65,15 @@ describe("the first connection", () => {
     expect(connector).toMatchObject({ candidate: null, retryAt: 11 });
   });
 
-  test.each<[string, Packet]>([
-    ["an event", event(1)],
-    ["a pong that nobody asked for", { kind: "pong", time: 1, now: 1 }],
-  ])("%s in the place of Welcome is a failure", (_what, packet) => {
+  test.each<[string, number, Packet | Recorded]>([
+    ["an event", 1, event(1)],
+    ["a pong that nobody asked for", 0, { kind: "pong", time: 1, now: 1 }],
+  ])("%s in the place of Welcome is a failure", (_what, number, packet) => {
     const { connector, last } = build(["websocket"]);
     connector.start(0);
     connector.opened(last().link, 0);
 
-    connector.received(last().link, message(packet.kind === "event" ? 1 : 0, packet), 1);
+    connector.received(last().link, message(number, packet), 1);
 
     expect(connector.candidate).toBeNull();
   });
@@ -192,7 +193,7 @@ describe("moving over", () => {
   test("the tries beside a living link become rarer, up to thirty seconds", () => {
     const { connector, session, last, upgrading } = build();
     upgrading();
-    session.heartbeat.watching = false;
+    session.patience = Number.POSITIVE_INFINITY;
     const waits: number[] = [];
     let now = 3;
     while (waits.length < 6) {
@@ -207,7 +208,7 @@ describe("moving over", () => {
 
   test("events go over the old link until the Welcome of the new one, and nothing comes from the old one after it", () => {
     const { connector, session, delivered, last, answer, upgrading, links, ports } = build();
-    const member = session.members.get("/");
+    const member = session.member("/");
     upgrading();
     session.join(member);
     session.receive(message(1, { kind: "joined", namespace: "/", socket: "x" }), 3);
@@ -318,7 +319,7 @@ describe("losing the link", () => {
 
     expect(kinds(last().port)).toEqual(["hello", "ack", "close"]);
     expect(last().port.closed).toBe(true);
-    expect(session.greet().sid).toBeNull();
+    expect(session.greet()[1].sid).toBeNull();
     expect(connector.retryAt).toBe(2);
   });
 
@@ -393,7 +394,7 @@ describe("writing", () => {
     connector.start(0);
     attach(0);
     last().port.congested = true;
-    session.join(session.members.get("/"));
+    session.join(session.member("/"));
 
     connector.flush(1);
     const before = kinds(last().port);
@@ -423,7 +424,7 @@ describe("goodbye", () => {
     const { connector, session, last, attach } = build();
     connector.start(0);
     attach(0);
-    session.send({ kind: "reply", id: 1 });
+    session.send(packet({ kind: "reply", id: 1 }));
     connector.opened(last().link, 0);
     connector.close(1);
 
@@ -436,7 +437,7 @@ describe("goodbye", () => {
     const { connector, session, last, attach } = build();
     connector.start(0);
     attach(0);
-    session.send({ kind: "reply", id: 1 });
+    session.send(packet({ kind: "reply", id: 1 }));
     connector.close(1);
 
     connector.lost(last().link, 1.5);

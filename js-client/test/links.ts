@@ -1,8 +1,9 @@
 /** A connector whose transports are the test. */
 import { Backoff } from "../src/backoff.js";
 import { Connector, type Link } from "../src/connector.js";
-import type { Packet, Welcome } from "../src/protocol/packets.js";
+import type { WelcomeFields } from "../src/protocol/packets.js";
 import { FakePort, message, openSession, welcome } from "./peers.js";
+import type { Recorded } from "./records.js";
 
 type Ask = (link: Link, now: number) => void;
 
@@ -24,12 +25,12 @@ export function build(kinds = ["websocket", "longpoll"], ask?: Ask) {
   });
   const last = () => ({ link: links.at(-1) as Link, port: ports.at(-1) as FakePort });
 
-  function answer(packet: Packet, now: number, link = last().link): void {
+  function answer(packet: Recorded, now: number, link = last().link): void {
     connector.received(link, message(0, packet), now);
   }
 
   /** The newest link opens and is welcomed. */
-  function attach(now: number, changes: Partial<Welcome> = {}): void {
+  function attach(now: number, changes: Partial<WelcomeFields> = {}): void {
     connector.opened(last().link, now);
     answer(welcome(changes), now);
   }

@@ -1,16 +1,16 @@
 /** Events that are read in a loop, and what a connect handler may wait for. */
 import { describe, expect, test } from "vitest";
 import { OutboxFull } from "../src/errors.js";
-import type { Packet } from "../src/protocol/packets.js";
+import type { Recorded } from "./records.js";
 import { all, joined, Rig, settled, upTo } from "./rig.js";
 
-const said = (...args: unknown[]): Packet => ({ kind: "event", namespace: "/", name: "said", args });
+const said = (...args: unknown[]): Recorded => ({ kind: "event", namespace: "/", name: "said", args });
 
 describe("a loop over an event", () => {
   test("reads what each of them carries, from the moment in which it was made", async () => {
     const rig = await joined();
     const events = rig.chat.events("said");
-    await rig.say(said("ann", "hello"), { ...said("bob"), name: "left" } as Packet, said("bob", "hi"));
+    await rig.say(said("ann", "hello"), { ...said("bob"), name: "left" } as Recorded, said("bob", "hi"));
     const seen: unknown[] = [];
 
     for await (const [who, text] of events) {

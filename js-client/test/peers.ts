@@ -7,56 +7,65 @@ import { ClientSession } from "../src/protocol/client_session.js";
 import type { Data, Message } from "../src/protocol/codec.js";
 import { MsgpackCodec } from "../src/protocol/forms.js";
 import type { Wishes } from "../src/protocol/outbox.js";
-import type { Call, Event, Packet, Welcome } from "../src/protocol/packets.js";
-import { isCounted } from "../src/protocol/spelling.js";
+import {
+  CALL,
+  type Call,
+  EVENT,
+  type Event,
+  isCounted,
+  type Packet,
+  type WelcomeFields,
+} from "../src/protocol/packets.js";
 import type { Socket } from "../src/transports/websocket.js";
+import { packet, type Recorded, record } from "./records.js";
 
 export const codec = new MsgpackCodec();
 export const KEY = "k".repeat(43);
 
 /** One message of the server, its first counted packet numbered `number`. */
-export function message(number: number, ...packets: Packet[]): Data {
-  const counted = packets.filter(({ kind }) => isCounted(kind)).length;
+export function message(number: number, ...said: (Packet | Recorded)[]): Data {
+  const packets = said.map((each) => ("kind" in each ? packet(each) : each));
+  const counted = packets.filter(([type]) => isCounted(type)).length;
   return codec.pack(
     number,
     counted,
-    packets.map((packet) => codec.encode(packet)),
+    packets.map((each) => codec.encode(each)),
   );
 }
 
 export function event(value: unknown, namespace = "/"): Event {
-  return { kind: "event", namespace, name: "said", args: [value] };
+  return [EVENT, namespace, "said", [value]];
 }
 
 export function call(id: number, namespace = "/"): Call {
-  return { kind: "call", id, namespace, name: "ask", args: [] };
+  return [CALL, id, namespace, "ask", []];
 }
 
-export function welcome(changes: Partial<Welcome> = {}): Welcome {
+export function welcome(changes: Partial<WelcomeFields> = {}): WelcomeFields & Recorded {
   return { kind: "welcome", epoch: "e1", sid: "s1", received: 0, next: 1, resumed: false, ...changes };
 }
 
-export function packetsOf(messages: readonly Data[]): Packet[] {
-  return messages.flatMap((data) => [...codec.decode(data).packets]);
+export function packetsOf(messages: readonly Data[]): Recorded[] {
+  return messages.flatMap((data) => codec.decode(data).packets.map(record));
 }
 
 /** The first arguments of all events in these messages. */
 export function said(messages: readonly Data[]): unknown[] {
-  return packetsOf(messages).flatMap((packet) => (packet.kind === "event" ? [packet.args[0]] : []));
+  return packetsOf(messages).flatMap((packet) => (packet.kind === "event" ? [(packet.args as unknown[])[0]] : []));
 }
 
 export interface Opened {
   readonly session: ClientSession;
-  readonly delivered: Packet[];
+  readonly delivered: Recorded[];
 }
 
 export function openSession(outbox = { packets: 1024, size: 4 << 20 }): Opened {
-  const delivered: Packet[] = [];
+  const delivered: Recorded[] = [];
   const session = new ClientSession(KEY, {
     codec,
     outbox,
     wake: () => {},
-    deliver: (packet) => delivered.push(packet),
+    deliver: (packet) => delivered.push(record(packet)),
   });
   return { session, delivered };
 }
@@ -65,7 +74,7 @@ export function openSession(outbox = { packets: 1024, size: 4 << 20 }): Opened {
 export function joinedSession(outbox?: { packets: number; size: number }): Opened {
   const opened = openSession(outbox);
   const { session } = opened;
-  const member = session.members.get("/");
+  const member = session.member("/");
   session.join(member);
   session.greet();
   session.welcomed(welcome(), 0);
@@ -171,7 +180,7 @@ export class FakePort implements Port {
     this.closed = true;
   }
 
-  get packets(): Packet[] {
+  get packets(): Recorded[] {
     return packetsOf(this.written);
   }
 }
@@ -208,7 +217,7 @@ export class FakeSocket implements Socket {
     this.closed = true;
   }
 
-  get packets(): Packet[] {
+  get packets(): Recorded[] {
     return packetsOf(this.sent);
   }
 

@@ -3,9 +3,8 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Client } from "../src/client.js";
 import { connect } from "../src/connect.js";
 import { SystemClock } from "../src/platform/clock.js";
-import type { HttpAnswer, HttpRequest } from "../src/polling.js";
-import { PollingPort } from "../src/polling.js";
-import type { Packet } from "../src/protocol/packets.js";
+import type { Data } from "../src/protocol/codec.js";
+import { HttpPort } from "../src/transports/http.js";
 import type { ClientOptions, StateChange } from "../src/types.js";
 import {
   codec,
@@ -21,6 +20,8 @@ import {
   settled,
   welcome,
 } from "./peers.js";
+import type { Recorded } from "./records.js";
+import { read } from "./requests.js";
 
 const URL_ = "http://here/antiphon";
 
@@ -41,7 +42,7 @@ function build(options: ClientOptions = {}) {
   return { client, clock, states, errors };
 }
 
-function of(kind: Packet["kind"], found: readonly Packet[]): Packet[] {
+function of(kind: Recorded["kind"], found: readonly Recorded[]): Recorded[] {
   return found.filter((packet) => packet.kind === kind);
 }
 
@@ -116,10 +117,7 @@ describe("credentials that take a while", () => {
     second("B");
     await settled();
 
-    const joins = of("hello", FakeSocket.last.packets).flatMap((hello) =>
-      "joins" in hello ? (hello.joins ?? []) : [],
-    );
-    expect(joins).toEqual([["/a", "A"]]);
+    expect(of("hello", FakeSocket.last.packets)).toMatchObject([{ joins: [["/a", "A"]] }]);
     expect(of("join", FakeSocket.last.packets)).toMatchObject([{ namespace: "/b", auth: "B" }]);
   });
 
@@ -152,30 +150,35 @@ describe("credentials that take a while", () => {
 describe("polling", () => {
   test("acks by the next poll what came with the last, without a push", async () => {
     const { session } = joinedSession();
-    const requests: HttpRequest[] = [];
-    const answers: ((answer: HttpAnswer) => void)[] = [];
+    const bodies: Data[] = [];
+    const answers: ((answer: Response) => void)[] = [];
+    const answer = async (response: Response) => {
+      answers.shift()?.(response);
+      await read();
+    };
     let drained = 0;
     const ear = {
       opened: () => {},
-      received: (data: Parameters<typeof session.receive>[0]) => void session.receive(data, 1),
+      received: (data: Data) => {
+        port.welcomed("s1");
+        session.receive(data, 1);
+      },
       drained: () => drained++,
       lost: () => {},
     };
-    const owner = { codec, attempt: 1, key: KEY, progress: () => session.progress() };
-    const port = new PollingPort(owner, ear, (request) => {
-      requests.push(request);
-      return new Promise((resolve) => answers.push(resolve));
-    });
-    port.welcomed("s1");
-    port.write("");
-    answers.shift()?.({ status: 204, body: "" });
-    await settled();
+    const owner = { codec, attempt: 1, key: () => KEY, progress: () => session.progress() };
+    const fetch = (_url: string, { body }: RequestInit) => {
+      bodies.push(body as Data);
+      return new Promise<Response>((resolve) => answers.push(resolve));
+    };
+    const port: HttpPort = new HttpPort(fetch, URL_, new ManualClock(), owner, ear);
+    port.write(message(0));
+    await answer(new Response(message(0) as Uint8Array<ArrayBuffer>));
     session.take(1, true);
 
-    answers.shift()?.({ status: 200, body: message(2, event(1)) });
-    await settled();
+    await answer(new Response(message(2, event(1)) as Uint8Array<ArrayBuffer>));
 
-    expect(packetsOf([requests.at(-1)?.body ?? ""])).toMatchObject([{ kind: "ack", handed: 2 }]);
+    expect(packetsOf(bodies.slice(-1))).toMatchObject([{ kind: "ack", handed: 2 }]);
     expect(session.take(1, true)).toEqual([]);
   });
 });

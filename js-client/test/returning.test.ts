@@ -4,7 +4,7 @@ import type { Platform } from "../src/client.js";
 import { Client } from "../src/client.js";
 import { ConnectionClosed } from "../src/errors.js";
 import type { ClientOptions, StateChange } from "../src/types.js";
-import { FakePage, FakeSocket, FixedRandom, ManualClock, message, said, settled, welcome } from "./peers.js";
+import { FakePage, FakeSocket, FixedRandom, ManualClock, message, said, welcome } from "./peers.js";
 
 const URL_ = "http://here/antiphon";
 
@@ -125,22 +125,6 @@ describe("what worked", () => {
 
     expect(first).toEqual([`${URL_}/attach`]);
     expect(known).toEqual(new Map([[URL_, "websocket"]]));
-  });
-});
-
-describe("ping", () => {
-  test("tells how long the answer took, and how far the clocks are apart", async () => {
-    const { client, clock } = build();
-    const socket = await attach();
-    const trip = client.ping();
-    await settled();
-    const asked = socket.packets.at(-1);
-
-    clock.time += 0.25;
-    await socket.say(message(0, { kind: "pong", time: asked?.kind === "ping" ? asked.time : 0, now: 5_000_125 }));
-
-    expect(asked).toEqual({ kind: "ping", time: 1_000_000 });
-    expect(await trip).toEqual({ roundTrip: 0.25, clockOffset: 4000 });
   });
 });
 

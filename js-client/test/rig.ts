@@ -1,10 +1,10 @@
 /** A client that is let into "/", and the server at the other end of it, for tests of what is said there. */
 import { Client } from "../src/client.js";
 import type { Namespace } from "../src/namespace.js";
-import type { Packet, Welcome } from "../src/protocol/packets.js";
-import { isCounted } from "../src/protocol/spelling.js";
+import { isCounted, type Packet, type WelcomeFields } from "../src/protocol/packets.js";
 import type { ClientOptions } from "../src/types.js";
-import { codec, FakePage, FakeSocket, FixedRandom, ManualClock, message, settled, welcome } from "./peers.js";
+import { FakePage, FakeSocket, FixedRandom, ManualClock, message, packetsOf, settled, welcome } from "./peers.js";
+import { packet, type Recorded } from "./records.js";
 
 /** The server as a test plays it: what it says is numbered by itself. */
 export class Rig {
@@ -28,8 +28,8 @@ export class Rig {
 
   /** The newest transport opens, and the server welcomes it to a session, new unless it resumes the last one. */
   async attach(
-    changes: Partial<Welcome> = {},
-    answer: Packet = { kind: "joined", namespace: "/", socket: "x" },
+    changes: Partial<WelcomeFields> = {},
+    answer: Recorded = { kind: "joined", namespace: "/", socket: "x" },
   ): Promise<void> {
     this.socket = FakeSocket.last;
     if (!changes.resumed) this.#next = 1;
@@ -39,9 +39,10 @@ export class Rig {
     if (!changes.resumed) await this.say(answer);
   }
 
-  async say(...packets: Packet[]): Promise<void> {
+  async say(...said: (Packet | Recorded)[]): Promise<void> {
     const number = this.#next;
-    this.#next += packets.filter(({ kind }) => isCounted(kind)).length;
+    const packets = said.map((each) => ("kind" in each ? packet(each) : each));
+    this.#next += packets.filter(([type]) => isCounted(type)).length;
     await this.socket.say(message(number, ...packets));
   }
 
@@ -52,11 +53,8 @@ export class Rig {
   }
 
   /** What the client sent since the last look, without acks. */
-  heard(): Packet[] {
-    return this.socket.sent
-      .splice(0)
-      .flatMap((data) => codec.decode(data).packets)
-      .filter(({ kind }) => kind !== "ack");
+  heard(): Recorded[] {
+    return packetsOf(this.socket.sent.splice(0)).filter(({ kind }) => kind !== "ack");
   }
 }
 

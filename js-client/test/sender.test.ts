@@ -9,11 +9,12 @@ import {
   OutboxFull,
   PayloadError,
 } from "../src/errors.js";
-import type { End, Packet } from "../src/protocol/packets.js";
+import type { End } from "../src/protocol/packets.js";
+import type { Recorded } from "./records.js";
 import { all, joined, Rig, Source, settled, upTo } from "./rig.js";
 
-const item = (value: unknown, id = 1, stream = 0): Packet => ({ kind: "item", id, stream, value });
-const end = (id = 1, stream = 0, error: End["error"] = null): Packet => ({ kind: "end", id, stream, error });
+const item = (value: unknown, id = 1, stream = 0): Recorded => ({ kind: "item", id, stream, value });
+const end = (id = 1, stream = 0, error?: End[3]): Recorded => ({ kind: "end", id, stream, error });
 
 describe("an answer that is a stream", () => {
   test("is asked for with credit, and without an end", async () => {
@@ -22,8 +23,8 @@ describe("an answer that is a stream", () => {
     rig.chat.stream("ticks", 10);
     await settled();
 
-    expect(rig.heard()).toMatchObject([
-      { kind: "call", id: 1, name: "ticks", args: [10], credit: 32, streams: null, timeout: null },
+    expect(rig.heard()).toEqual([
+      { kind: "call", id: 1, namespace: "/", name: "ticks", args: [10], redelivered: false, credit: 32 },
     ]);
   });
 
@@ -200,7 +201,9 @@ describe("an argument that is a stream", () => {
     rig.chat.call("import", "lobby", rows).catch(() => {});
     await settled();
 
-    expect(rig.heard()).toMatchObject([{ kind: "call", args: ["lobby", null], streams: [2], credit: undefined }]);
+    const [called] = rig.heard();
+    expect(called).toMatchObject({ kind: "call", args: ["lobby", null], streams: [2] });
+    expect(called?.credit).toBeUndefined();
     expect(rows.pulled).toBe(0);
   });
 

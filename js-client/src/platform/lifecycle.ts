@@ -1,10 +1,10 @@
 /** What happens to the page and the machine around it. */
 
 /**
- * offline, online: what the machine says of its network. hidden, visible: whether somebody looks. leave: the page goes
- * away, perhaps for good. back: it did not, and lives again.
+ * offline, online: what the machine says of its network. hidden, visible: whether somebody looks. pagehide: the page goes
+ * away, perhaps for good. pageshow: it is there, perhaps again.
  */
-export type Moment = "offline" | "online" | "hidden" | "visible" | "leave" | "back";
+export type Moment = "offline" | "online" | "hidden" | "visible" | "pagehide" | "pageshow";
 
 export interface Lifecycle {
   /** Tell `listener` of every moment, until the returned function is called. */
@@ -21,16 +21,11 @@ export class PageLifecycle implements Lifecycle {
     if (typeof addEventListener !== "function") return () => {};
     // All that a listener's options need of it is its signal.
     const stop = new AbortController();
-    const told = ({ type, persisted }: Event & { readonly persisted?: boolean }) => {
-      if (type === "visibilitychange") listener(document.hidden ? "hidden" : "visible");
-      else if (type === "pagehide") listener("leave");
-      else if (type !== "pageshow") listener(type as "offline" | "online");
-      // Otherwise it is the page's first show.
-      else if (persisted) listener("back");
-    };
-    for (const type of ["offline", "online", "pagehide", "pageshow"]) addEventListener(type, told, stop);
-    // A worker has none.
-    globalThis.document?.addEventListener("visibilitychange", told, stop);
+    const told = ({ type }: Event) =>
+      listener(type === "visibilitychange" ? (document.hidden ? "hidden" : "visible") : (type as Moment));
+    for (const type of ["offline", "online", "pagehide", "pageshow", "visibilitychange"]) {
+      addEventListener(type, told, stop);
+    }
     return () => stop.abort();
   }
 

@@ -4,7 +4,7 @@ export interface Random {
   /** A number from 0 to 1. */
   number(): number;
 
-  /** 256 random bits as base64url: a key that nobody can guess. */
+  /** 256 random bits as base64: a key that nobody can guess. */
   key(): string;
 }
 
@@ -15,9 +15,6 @@ export class SystemRandom implements Random {
 
   key(): string {
     const bytes = crypto.getRandomValues(new Uint8Array(32));
-    return btoa(String.fromCharCode(...bytes))
-      .replaceAll("+", "-")
-      .replaceAll("/", "_")
-      .replace("=", "");
+    return btoa(String.fromCharCode(...bytes));
   }
 }

@@ -5,7 +5,7 @@
  */
 import { CallAbandoned, type CallError, CallFailed, CallNotSent, CallTimeout } from "../errors.js";
 import type { Entry } from "./outbox.js";
-import type { Credit, End, Item } from "./packets.js";
+import { CREDIT, type Credit, type End, ITEM, type Item } from "./packets.js";
 import type { Flow } from "./streams.js";
 
 /** The end of the answer to a call of ours. */
@@ -13,23 +13,23 @@ export type Pending = Flow & { entry: Entry };
 
 export class Calls extends Set<Flow> {
   /** Our own, as they are now. */
-  get all(): Pending[] {
+  get ours(): Pending[] {
     return [...this].filter(({ entry }) => entry) as Pending[];
   }
 
   /** When the next call expires. */
   get due(): number {
-    return Math.min(...this.all.map((pending) => pending.deadline));
+    return Math.min(...this.ours.map((pending) => pending.until));
   }
 
   /** A packet about a stream came, in a message of `size` bytes; false when the peer sent more than it may. */
   receive(packet: Item | End | Credit, size: number): boolean {
-    const { id, stream } = packet;
+    const [type, id, stream] = packet;
     // Stream 0 flows from who is called, the others from who calls, and credit against the stream.
-    const owner = !stream === (packet.kind === "credit") ? -id : id;
+    const owner = !stream === (type === CREDIT) ? -id : id;
     const flow = [...this].find((open) => open.owner === owner && open.stream === stream);
-    if (packet.kind === "item") return !flow || flow.put(packet.value, size);
-    if (packet.kind === "credit") flow?.grant(packet.limit);
+    if (packet[0] === ITEM) return !flow || flow.put(packet[3], size);
+    if (packet[0] === CREDIT) flow?.grant(packet[3]);
     else if (!stream) this.settle(id, failed(packet));
     else if (flow) this.#close(flow, failed(packet));
     return true;
@@ -47,7 +47,7 @@ export class Calls extends Set<Flow> {
 
   /** End one call and return it, unless it had its outcome already: with `error` if there is one, else with `value`. */
   settle(id: number, error?: unknown, value?: unknown): Pending | undefined {
-    const pending = this.all.find(({ owner }) => owner === id);
+    const pending = this.ours.find(({ owner }) => owner === id);
     // Where the answer is no stream, it is the only item.
     if (error === undefined && !pending?.limit) pending?.waiting.push(value);
     this.close(id, error);
@@ -56,7 +56,7 @@ export class Calls extends Set<Flow> {
 
   /** End the calls whose time is over, and return them: who had a number left wants a Cancel. */
   expire(now: number): Pending[] {
-    const expired = this.all.filter((pending) => pending.deadline <= now);
+    const expired = this.ours.filter((pending) => pending.until <= now);
     for (const pending of expired) this.abandon(pending, "time is over", CallTimeout);
     return expired;
   }
@@ -64,12 +64,12 @@ export class Calls extends Set<Flow> {
   /** Nobody waits any more: the outcome of what left is `Unknown`, what did not certainly never ran. */
   abandon({ owner, entry }: Pending, reason: string, Unknown: typeof CallError = CallAbandoned): void {
     // It left if it has a number, or had one in a session that was lost.
-    const left = entry.number || "redelivered" in entry.packet;
+    const left = entry.number || entry.redelivered;
     this.settle(owner, new (left ? Unknown : CallNotSent)(reason));
   }
 }
 
 /** What an End tells: nothing, or why the stream broke off, as in Failed. */
-export function failed({ error }: End): CallFailed | undefined {
+export function failed([, , , error]: End): CallFailed | undefined {
   return error ? new CallFailed(...error) : undefined;
 }

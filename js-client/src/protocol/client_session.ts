@@ -7,9 +7,24 @@
 import { LocalProtocolError, OutboxFull } from "../errors.js";
 import type { Loss, Sent, Unconfirmed } from "../types.js";
 import type { Ending } from "./closing.js";
-import { type Member, Membership } from "./membership.js";
+import { Member } from "./membership.js";
+import { obtain } from "./obtain.js";
 import { Entry, type Wishes } from "./outbox.js";
-import type { Call, Event, Hello, Volatile, Welcome } from "./packets.js";
+import {
+  addressed,
+  CALL,
+  type Call,
+  EVENT,
+  type Event,
+  HELLO,
+  type Hello,
+  JOIN,
+  LEAVE,
+  type Packet,
+  VOLATILE,
+  type Volatile,
+  type WelcomeFields,
+} from "./packets.js";
 import { Session, type SessionOptions } from "./session.js";
 import { Flow } from "./streams.js";
 
@@ -18,43 +33,40 @@ export class ClientSession extends Session {
   sid: string | null = null;
   epoch: string | null = null;
   attempt = 0;
-  readonly members = new Membership();
+  readonly #members = new Map<string, Member>();
   /** Losses that nobody has been told of yet. */
   readonly losses: Loss[] = [];
   /** In how many seconds the server wants us back at the earliest; whoever attaches sets it back. */
   retryAfter = 0;
-  // As secret as a password: private to the language, so that it shows in no log and no JSON (contract rule 1).
-  readonly #key: string;
+  /** The secret, as secret as a password: a function, so that it shows in no log and no JSON (contract rule 1). */
+  readonly key: () => string;
   #greeted: readonly Member[] = [];
   #lastCall = 0;
 
   constructor(key: string, options: SessionOptions) {
     super(options);
-    this.#key = key;
+    this.key = () => key;
   }
 
   // -- attaching -----------------------------------------------------------------------------------------------------
 
-  /** The secret, for the headers of HTTP requests. */
-  get key(): string {
-    return this.#key;
-  }
-
   /** The Hello of a new attach. What it joins counts only if it makes the session. */
   greet(auth?: unknown): Hello {
     this.attempt++;
-    this.#greeted = this.members.wanted();
-    return {
-      kind: "hello",
-      version: 1,
-      key: this.#key,
-      attempt: this.attempt,
-      epoch: this.epoch,
-      sid: this.sid,
-      received: this.inbox.received,
-      auth,
-      joins: this.#greeted.map((member) => [member.namespace, member.auth]),
-    };
+    this.#greeted = this.#wanted();
+    return [
+      HELLO,
+      {
+        version: 1,
+        key: this.key(),
+        attempt: this.attempt,
+        epoch: this.epoch,
+        sid: this.sid,
+        received: this.inbox.received,
+        auth,
+        joins: this.#greeted.map((member) => [member.namespace, member.auth]),
+      },
+    ];
   }
 
   /** The server knows a newer attach than ours: go on above it. */
@@ -63,7 +75,7 @@ export class ClientSession extends Session {
   }
 
   /** The server answered. False: both sides know different things, so the session is lost and must be made anew. */
-  welcomed(welcome: Welcome, now: number, pings = true): boolean {
+  welcomed(welcome: WelcomeFields, now: number, pings = true): boolean {
     const { received, resumed, sid } = welcome;
     const { outbox, inbox } = this;
     if (resumed) {
@@ -82,7 +94,7 @@ export class ClientSession extends Session {
     this.epoch = welcome.epoch;
     this.message = Math.min(1 << 20, welcome.message ?? 1 << 20);
     const [interval, timeout] = welcome.heartbeat ?? [20_000, 20_000];
-    this.heartbeat.patience = (interval + timeout) / 1000;
+    this.patience = (interval + timeout) / 1000;
     const [packets, size] = welcome.inbox ?? [256, 1 << 20];
     this.outbox.window = { packets, size };
     this.attach(resumed ? received : 0, now, pings);
@@ -100,10 +112,20 @@ export class ClientSession extends Session {
         this.#sayLeave(member);
       }
     }
-    for (const member of this.members.wanted()) this.#join(member);
+    for (const member of this.#wanted()) this.#join(member);
   }
 
   // -- namespaces ----------------------------------------------------------------------------------------------------
+
+  /** Where we stand with a namespace: the same object for the same name. */
+  member(namespace: string): Member {
+    return obtain(this.#members, namespace, () => new Member(namespace));
+  }
+
+  /** All that can be joined now, in the order in which they were asked for. */
+  #wanted(): Member[] {
+    return [...this.#members.values()].filter((member) => member.wanted && !member.asking);
+  }
 
   /** Ask to be let into a namespace, now or with the next Hello; `joined` or `refused` tells how it went. */
   join(member: Member): void {
@@ -114,11 +136,11 @@ export class ClientSession extends Session {
   #join(member: Member): void {
     if (member.place !== "wanted") return;
     member.sent();
-    this.send({ kind: "join", namespace: member.namespace, auth: member.auth });
+    this.send([JOIN, member.namespace, member.auth]);
   }
 
   #sayLeave({ namespace }: Member): void {
-    this.send({ kind: "leave", namespace });
+    this.send([LEAVE, namespace]);
   }
 
   /** Leave a namespace; what waited at its gate is certainly not sent. */
@@ -178,12 +200,12 @@ export class ClientSession extends Session {
    * Throws OutboxFull, ConnectionClosed, and LocalProtocolError when the namespace was not asked for.
    */
   emit(packet: Event | Call | Volatile, wishes?: Wishes): Entry {
-    const { namespace, kind } = packet;
     const { outbox } = this;
+    const [namespace] = addressed(packet);
     const entry = this._entry(packet, wishes);
-    const member = this.members.get(namespace);
+    const member = this.member(namespace);
     if (!member.wanted) throw new LocalProtocolError(`connect to namespace ${namespace} first`);
-    if (kind === "volatile" && !(this.carried && member.open && !outbox.above(0.5))) return entry;
+    if (packet[0] === VOLATILE && !(this.carried && member.open && !outbox.above(0.5))) return entry;
     const { key } = entry.wishes;
     if (key) outbox.withdraw((older) => older.wishes.key === key);
     const { packets, size, bounds } = outbox;
@@ -196,17 +218,17 @@ export class ClientSession extends Session {
   }
 
   /**
-   * Queue a call, and return the end of its answer. `deadline` is a point in time, in seconds.
+   * Queue a call, and return the end of its answer. `until` is a point in time, in seconds.
    *
    * Made while a connect handler runs, it opens the gate: the handler may wait for the answer.
    */
-  emitCall(packet: Call, deadline: number, wishes?: Wishes): Flow {
-    const { id, namespace, credit } = packet;
+  emitCall(packet: Call, until: number, wishes?: Wishes): Flow {
+    const [, id, namespace, , , , , , credit] = packet;
     const entry = this.emit(packet, wishes);
     const flow = new Flow(this, id, 0, credit ?? 0);
     flow.entry = entry;
-    flow.deadline = deadline;
-    this.open(this.members.get(namespace));
+    flow.until = until;
+    this.open(this.member(namespace));
     return flow;
   }
 
@@ -230,7 +252,7 @@ export class ClientSession extends Session {
     this._change("renew");
     this.retryAfter = retryAfter;
     const kept = this.#report(reason, retryAfter, arrived, detail);
-    for (const pending of this.calls.all) {
+    for (const pending of this.calls.ours) {
       const again = kept.get(pending.entry);
       if (again) {
         pending.entry = again;
@@ -254,14 +276,12 @@ export class ClientSession extends Session {
     const unsent: Sent[] = [];
     for (const entry of this.outbox.entries) {
       const { packet, wishes, number } = entry;
-      if (packet.kind !== "event" && packet.kind !== "call") continue;
-      const { namespace, name, args } = packet;
+      if (packet[0] !== EVENT && packet[0] !== CALL) continue;
+      const [namespace, name, args] = addressed(packet);
       const sent = { namespace, name, args };
-      const again = "redelivered" in packet;
-      if (retryAfter !== null && this.members.get(namespace).wanted && (!number || wishes.repeatable)) {
-        // It was within the bounds before, and the one byte more of the mark does not count.
-        const marked = { ...packet, redelivered: true };
-        const next = number ? new Entry(marked, this.codec.encode(marked), wishes) : entry;
+      const again = entry.redelivered;
+      if (retryAfter !== null && this.member(namespace).wanted && (!number || wishes.repeatable)) {
+        const next = number ? this.#again(packet, wishes) : entry;
         next.gate = namespace;
         kept.set(entry, next);
       } else if (number || again) {
@@ -272,10 +292,20 @@ export class ClientSession extends Session {
         unsent.push(sent);
       }
     }
-    this.members.lost();
+    for (const member of this.#members.values()) member.lost();
     // And not the epoch: in a Hello without sid it says that this repeats no lost first one.
     this.sid = null;
     this.losses.push({ reason, detail, unconfirmed, unsent, retryAfter });
     return kept;
+  }
+
+  /** A packet to be sent again in the next session. It was within the bounds before, and the mark hardly counts. */
+  #again(packet: Event | Call, wishes: Wishes): Entry {
+    const marked = (packet[0] === CALL
+      ? [...packet.slice(0, 6), true]
+      : [...packet.slice(0, 4), true]) as unknown as Packet;
+    const entry = new Entry(marked, this.codec.encode(marked), wishes);
+    entry.redelivered = true;
+    return entry;
   }
 }

@@ -3,11 +3,16 @@ import { DecodeError } from "../errors.js";
 import { type Codec, type Data, joined, type Message } from "./codec.js";
 import { decode, encode } from "./msgpack.js";
 import type { Packet } from "./packets.js";
-import { readMessage, spell } from "./spelling.js";
+import { readMessage } from "./spelling.js";
 import { MAX_DEPTH } from "./values.js";
 
 // A message adds two levels to those of the values in it: itself and its packets.
 export const MESSAGE_DEPTH = MAX_DEPTH + 2;
+
+/** What the fields are called that the application fills, in errors. */
+export function nameOf(field: unknown): string {
+  return Array.isArray(field) ? "args" : "value";
+}
 
 /** The form belongs to the session, so a message of the other one is the peer's fault. */
 export function otherForm(): never {
@@ -19,7 +24,7 @@ export class MsgpackCodec implements Codec {
 
   /** See Codec.encode. */
   encode(packet: Packet): Uint8Array<ArrayBuffer> {
-    return list(spell(packet).map(([name, value]) => encode(value, name)));
+    return list(packet.map((field) => encode(field, nameOf(field))));
   }
 
   /** See Codec.pack. */

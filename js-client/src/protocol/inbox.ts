@@ -6,8 +6,7 @@
  */
 import type { Message } from "./codec.js";
 import { NEVER } from "./never.js";
-import type { Packet } from "./packets.js";
-import { isCounted } from "./spelling.js";
+import { isCounted, type Packet } from "./packets.js";
 
 // An ack is due at the latest after so many packets, bytes or seconds (contract rule 7).
 const ACK_PACKETS = 32;
@@ -41,7 +40,7 @@ export class Inbox {
       this.due = Math.min(this.due, now + ACK_DELAY);
     }
     this.#owedSize += size;
-    return packets.filter(({ kind }) => !isCounted(kind) || repeated-- <= 0);
+    return packets.filter(([type]) => !isCounted(type) || repeated-- <= 0);
   }
 
   /** The peer has just been told. */

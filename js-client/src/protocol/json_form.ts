@@ -1,9 +1,9 @@
 /** The JSON form of the wire: text messages, for looking at. It is not part of the single-file build. */
 import type { Codec, Data, Message } from "./codec.js";
-import { MESSAGE_DEPTH, otherForm } from "./forms.js";
+import { MESSAGE_DEPTH, nameOf, otherForm } from "./forms.js";
 import { decode, encode } from "./json.js";
 import type { Packet } from "./packets.js";
-import { readMessage, spell } from "./spelling.js";
+import { readMessage } from "./spelling.js";
 
 export class JsonCodec implements Codec {
   readonly contentType = "application/json";
@@ -12,7 +12,7 @@ export class JsonCodec implements Codec {
 
   /** See Codec.encode. UTF-8 bytes, so that bounds measure what travels. */
   encode(packet: Packet): Uint8Array<ArrayBuffer> {
-    const fields = spell(packet).map(([name, value]) => encode(value, name));
+    const fields = packet.map((field) => encode(field, nameOf(field)));
     return this.#encoder.encode(`[${fields.join()}]`);
   }
 

@@ -1,5 +1,5 @@
 /**
- * The client's namespaces: which are wanted, and which are joined.
+ * A namespace of the client: whether it is wanted, and whether it is joined.
  *
  *     state      join      sent      joined    refused    left      lost
  *     out        wanted    -         -         -          out       out       not asked for
@@ -11,8 +11,6 @@
  * What is emitted to a namespace before its gate is open waits in the outbox, and has no number. So it is known of all
  * of it that it was not sent, should the server refuse (contract rules 16, 23).
  */
-import { obtain } from "./obtain.js";
-
 export type Place = "out" | "wanted" | "joining" | "in" | "refused";
 
 /** One namespace of the client. */
@@ -65,24 +63,5 @@ export class Member {
     this.open = false;
     this.asked = 0;
     if (this.wanted) this.place = "wanted";
-  }
-}
-
-/** All namespaces of one client. */
-export class Membership {
-  readonly #members = new Map<string, Member>();
-
-  get(namespace: string): Member {
-    return obtain(this.#members, namespace, () => new Member(namespace));
-  }
-
-  /** All that a new session can join, in the order in which they were asked for. */
-  wanted(): Member[] {
-    return [...this.#members.values()].filter((member) => member.wanted && !member.asking);
-  }
-
-  /** The session is lost. */
-  lost(): void {
-    for (const member of this.#members.values()) member.lost();
   }
 }

@@ -20,71 +20,64 @@ const CONSTANTS = [null, undefined, false, true];
  * In errors it is called `name`. Throws PayloadError.
  */
 export function encode(value: unknown, name = "value"): Uint8Array<ArrayBuffer> {
-  let bytes: number[] = [];
-  const parts: ArrayLike<number>[] = [bytes];
-
-  function writeBytes(added: Uint8Array): void {
-    bytes = [];
-    parts.push(added, bytes);
-  }
+  const parts: ArrayLike<number>[] = [];
 
   /** Writes the code of an integer of `width`, where `code` is that of one byte, then `number` in 2^width bytes. */
   function writeNumber(code: number, width: number, number: number): void {
-    bytes.push(code + width);
+    parts.push([code + width]);
     // Of each the lowest 8 bits count, those of a negative number in two's complement.
-    for (let place = 1 << width; place--; ) bytes.push(Math.floor(number / 256 ** place) % 256);
+    for (let place = 1 << width; place--; ) parts.push([Math.floor(number / 256 ** place) % 256]);
   }
 
   /** Writes a length below `limit` into the byte `small`; else `code` is that of one byte, `least` the first width. */
   function writeLength(length: number, small: number, limit: number, code: number, least = 0): void {
-    if (length < limit) {
-      bytes.push(small + length);
-    } else {
-      writeNumber(code, widthOf(length) || least, length);
-    }
+    if (length < limit) parts.push([small + length]);
+    else writeNumber(code, widthOf(length) || least, length);
   }
 
   function write(value: unknown, left: number, place: Place): void {
     const admitted = admit(value, left, place);
-    if (admitted === null || typeof admitted === "boolean") {
-      bytes.push(0xc0 + CONSTANTS.indexOf(admitted));
-    } else if (typeof admitted === "number") {
+    if (typeof admitted === "number") {
       if (!Number.isSafeInteger(admitted)) {
         // 1e300 is integral as well, but beyond the integers of the wire: it travels as the float that it is.
-        const view = new DataView(new ArrayBuffer(9));
-        view.setUint8(0, 0xcb);
-        view.setFloat64(1, admitted);
-        writeBytes(new Uint8Array(view.buffer));
+        parts.push([0xcb], swapped(new Float64Array([admitted])));
       } else if (admitted >= 128) {
         writeNumber(0xcc, widthOf(admitted), admitted);
       } else if (admitted < -32) {
         // It needs the width of its complement and one bit more.
         writeNumber(0xd0, widthOf(-2 * admitted - 2), admitted);
       } else {
-        bytes.push(admitted);
+        parts.push([admitted]);
       }
     } else if (typeof admitted === "string") {
       const text = utf8Encoder.encode(admitted);
       writeLength(text.length, 0xa0, 32, 0xd9);
-      writeBytes(text);
+      parts.push(text);
     } else if (admitted instanceof Uint8Array) {
       writeLength(admitted.length, 0, 0, 0xc4);
-      writeBytes(admitted);
+      parts.push(admitted);
     } else if (Array.isArray(admitted)) {
       writeLength(admitted.length, 0x90, 16, 0xdb, 1);
       for (const [index, element] of admitted.entries()) write(element, left - 1, inside(place, index));
-    } else {
+    } else if (admitted && admitted !== true) {
       const travelling = members(admitted);
       writeLength(travelling.length, 0x80, 16, 0xdd, 1);
       for (const [key, member] of travelling) {
         write(key, left, inside(place, key));
         write(member, left - 1, inside(place, key));
       }
+    } else {
+      parts.push([0xc0 + CONSTANTS.indexOf(admitted)]);
     }
   }
 
   write(value, MAX_DEPTH, () => name);
   return joined(parts);
+}
+
+/** Floats have their highest byte first on the wire, and last in the memory of every machine with a browser. */
+function swapped({ buffer }: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer).reverse();
 }
 
 /** How many bytes an unsigned integer needs, as a power of two. */
@@ -119,8 +112,8 @@ export function decode(bytes: Uint8Array, depth = MAX_DEPTH): Value {
   }
 
   function readFloat(wide: boolean): number {
-    const view = new DataView(take(wide ? 8 : 4).buffer);
-    const number = wide ? view.getFloat64(0) : view.getFloat32(0);
+    const { buffer } = swapped(take(wide ? 8 : 4));
+    const [number = 0] = wide ? new Float64Array(buffer) : new Float32Array(buffer);
     if (!Number.isFinite(number)) throw new DecodeError("infinite float");
     return number;
   }

@@ -7,13 +7,10 @@
  */
 import { sizeOf } from "./codec.js";
 import { NEVER } from "./never.js";
-import { isFlow, type Packet } from "./packets.js";
+import { isFlow, isUrgent, type Packet, VOLATILE } from "./packets.js";
 
 // Replies, cancels and leaves may pass the bound by so many (contract rule 11), and by a quarter of the bytes.
 const RESERVE = 128;
-
-/** Takes effect on arrival: never held back by the window, may overtake the events that are, and is not kept for them. */
-const URGENT = /^(reply|failed|cancel|item|end|credit|renew)$/;
 
 /** How much may be kept. */
 export interface Bounds {
@@ -26,7 +23,7 @@ type Encoded = Uint8Array<ArrayBuffer>;
 /** What may be asked for a packet. */
 export interface Wishes {
   /** When it is withdrawn unless it has a number by then. */
-  readonly deadline?: number;
+  readonly until?: number;
   /** It replaces the unsent older packet of the same key. */
   readonly key?: string | false;
   /** It is sent again after a lost session, marked redelivered. */
@@ -41,6 +38,8 @@ export class Entry {
   readonly flow: boolean;
   /** 0 until it leaves. */
   number = 0;
+  /** Whether it had a number in a session that was lost, and may have run. */
+  redelivered = false;
   /** The namespace at whose shut gate it waits, and others do not wait behind it. */
   gate: string | null = null;
 
@@ -48,11 +47,11 @@ export class Entry {
     this.packet = packet;
     this.encoded = encoded;
     this.wishes = wishes;
-    this.flow = isFlow(packet.kind);
+    this.flow = isFlow(packet[0]);
   }
 
-  get deadline(): number {
-    return this.wishes.deadline ?? NEVER;
+  get until(): number {
+    return this.wishes.until ?? NEVER;
   }
 }
 
@@ -152,7 +151,7 @@ export class Outbox {
 
   /** When the first packet without a number passes its deadline. */
   get due(): number {
-    return Math.min(...this.#waiting.map((entry) => entry.deadline));
+    return Math.min(...this.#waiting.map((entry) => entry.until));
   }
 
   /** Say that there is something to take, once until `dirty` is set back by who takes it. */
@@ -181,7 +180,7 @@ export class Outbox {
       }
       if (!entry.number) this.#waiting.splice(this.#waiting.indexOf(entry), 1);
       // What is volatile is not counted, and not kept.
-      if (entry.packet.kind !== "volatile") {
+      if (entry.packet[0] !== VOLATILE) {
         entry.number ||= ++this.numbered;
         this.#unacked.set(entry.number, entry);
         this.cursor++;
@@ -199,7 +198,7 @@ export class Outbox {
    */
   ack(handed: number, received = handed): void {
     for (const [number, { packet }] of this.#unacked) {
-      if (number <= handed || (number <= received && URGENT.test(packet.kind))) this.#unacked.delete(number);
+      if (number <= handed || (number <= received && isUrgent(packet[0]))) this.#unacked.delete(number);
     }
     this.acked = Math.max(this.acked, handed);
     this.#arrived = Math.max(this.#arrived, received);
@@ -219,7 +218,7 @@ export class Outbox {
   #next(): Entry | undefined {
     const front = this.#front;
     const held = front?.flow && this.#holds(front.encoded.length);
-    return held ? this.#waiting.find((entry) => URGENT.test(entry.packet.kind)) : front;
+    return held ? this.#waiting.find((entry) => isUrgent(entry.packet[0])) : front;
   }
 
   /** Whether the window has no place for `more` bytes. */

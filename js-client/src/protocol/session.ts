@@ -2,7 +2,7 @@
  * A session: what the application sees as one connected peer, whatever happens to the transports underneath.
  *
  * Pure: it is told the time, messages come in through `receive` and go out through `take`, and nothing else happens.
- * All that changes the state is in this table; what is not in it is refused.
+ * All that changes the state is in this table; what has a dash does not happen.
  *
  *     state      attach     detach     close      end       renew
  *     fresh      attached   -          ended      ended     -         no transport yet, nothing promised
@@ -13,32 +13,42 @@
  *
  * This is what both ends have in common; client_session.ts adds the client's half of the attach.
  */
-import {
-  CallError,
-  CallFailed,
-  ConnectionClosed,
-  LocalProtocolError,
-  OutboxFull,
-  RemoteProtocolError,
-} from "../errors.js";
+import { CallError, CallFailed, ConnectionClosed, OutboxFull, RemoteProtocolError } from "../errors.js";
 import { Calls, type Pending } from "./calls.js";
 import type { Closing, Ending } from "./closing.js";
 import { type Codec, type Data, type Message, sizeOf } from "./codec.js";
-import { Heartbeat } from "./heartbeat.js";
 import { Inbox } from "./inbox.js";
 import { NEVER } from "./never.js";
 import { type Bounds, Entry, Outbox, type Wishes } from "./outbox.js";
-import type { Ack, Packet } from "./packets.js";
+import {
+  ACK,
+  type Ack,
+  CANCEL,
+  CLOSE,
+  CREDIT,
+  END,
+  FAILED,
+  ITEM,
+  type Packet,
+  PING,
+  PONG,
+  REPLY,
+  VOLATILE,
+} from "./packets.js";
 
 export type State = "fresh" | "attached" | "detached" | "closing" | "ended";
 export type Act = "attach" | "detach" | "close" | "end" | "renew";
 
-const TRANSITIONS: Readonly<Record<State, { readonly [A in Act]?: State }>> = {
-  fresh: { attach: "attached", close: "ended", end: "ended" },
-  attached: { attach: "attached", detach: "detached", close: "closing", end: "ended" },
-  detached: { attach: "attached", detach: "detached", close: "ended", end: "ended" },
-  closing: { attach: "closing", detach: "ended", close: "closing", end: "ended" },
-  ended: { detach: "ended", close: "ended", end: "ended", renew: "fresh" },
+/** The same as rules: where an act leads to, and in which states it leads elsewhere. Without a rule the state stays. */
+const LEADS: Readonly<Record<string, State>> = {
+  attach: "attached",
+  "closing attach": "closing",
+  detach: "detached",
+  "closing detach": "ended",
+  "ended detach": "ended",
+  "attached close": "closing",
+  end: "ended",
+  "ended renew": "fresh",
 };
 
 // A goodbye waits so long for acks (contract rule 26).
@@ -64,10 +74,13 @@ export class Session {
   outbox: Outbox;
   inbox = new Inbox();
   readonly calls = new Calls();
-  readonly heartbeat = new Heartbeat();
+  /** How long the peer, which pings, may be silent (contract rule 20). */
+  patience = 40;
   /** Bytes that one message may have. */
   message = 1 << 20;
   readonly #options: SessionOptions;
+  /** When anything at all last came; NEVER where silence means nothing, as on a transport that polls. */
+  #heard = NEVER;
   #answers: Packet[] = [];
   #gapAt = 0;
   #closeBy = NEVER;
@@ -83,9 +96,8 @@ export class Session {
   // -- the state has one door ----------------------------------------------------------------------------------------
 
   _change(act: Act): void {
-    const next = TRANSITIONS[this.state][act];
-    if (!next) throw new LocalProtocolError(`${act} while ${this.state}`);
-    this.state = next;
+    const { state } = this;
+    this.state = LEADS[`${state} ${act}`] ?? LEADS[act] ?? state;
   }
 
   /** Whether a transport is under the session now. */
@@ -102,16 +114,15 @@ export class Session {
     // The last ack may have been lost with the old transport, and the peer's window may wait for it.
     this.inbox.told = 0;
     this.outbox.rewind(received);
-    this.heartbeat.heard = now;
-    this.heartbeat.watching = pings;
+    this.#heard = pings ? now : NEVER;
     this.outbox.mark();
   }
 
   /** The transport is gone; everything is kept, but for what is volatile. */
   detach(): void {
     this._change("detach");
-    this.outbox.withdraw(({ packet }) => packet.kind === "volatile");
-    this.heartbeat.watching = false;
+    this.outbox.withdraw(({ packet }) => packet[0] === VOLATILE);
+    this.#heard = NEVER;
     if (this.state === "ended") this.end("closed");
   }
 
@@ -128,14 +139,9 @@ export class Session {
     }
   }
 
-  /** Ask for a Pong, which is delivered; nobody answers if the transport is lost. */
-  ping(now: number): void {
-    this.#answer({ kind: "ping", time: now * 1000 });
-  }
-
   /** A Ping brings back an ack with its Pong; otherwise a goodbye would wait for the 5 s that an ack may take. */
   #askForAcks(now: number): void {
-    this.ping(now);
+    this.#answer([PING, toMilliseconds(now)]);
     this.#askAt = now + CLOSE_ASK;
   }
 
@@ -149,12 +155,7 @@ export class Session {
     if (this.ending) return;
     if (this.carried && tell) {
       const wait = retryAfter === null ? null : toMilliseconds(retryAfter);
-      this.#farewell = this.alone(this.outbox.cursor, this.progress(), {
-        kind: "close",
-        code,
-        reason,
-        retryAfter: wait,
-      });
+      this.#farewell = this.alone(this.outbox.cursor, this.progress(), [CLOSE, code, reason, wait]);
       this.#options.wake();
     }
     this._change("end");
@@ -164,7 +165,7 @@ export class Session {
   /** Free everything; numbers begin again. */
   _finish(ending: Ending): void {
     this.ending = ending;
-    for (const pending of this.calls.all) this.calls.abandon(pending, ending.code);
+    for (const pending of this.calls.ours) this.calls.abandon(pending, ending.code);
     this._reset(ending.code);
   }
 
@@ -173,7 +174,7 @@ export class Session {
     for (const { owner } of this.calls) if (owner < 0) this.calls.close(owner, new ConnectionClosed(code));
     this.outbox = this.#emptyOutbox();
     this.inbox = new Inbox();
-    this.heartbeat.watching = false;
+    this.#heard = NEVER;
     this.#closeBy = this.#askAt = NEVER;
     this.#gapAt = 0;
   }
@@ -217,7 +218,7 @@ export class Session {
     const { outbox, codec } = this;
     outbox.dirty = false;
     // It may be late, and what is volatile is not to be.
-    this._giveBack((entry) => entry.deadline <= now);
+    this._giveBack((entry) => entry.until <= now);
     // It may be emptier than before, and be what producers wait for.
     for (const flow of this.calls) if (!flow.entry) flow.wake();
     if (outbox.overflowed) this.end("overflow", "", 1);
@@ -266,7 +267,7 @@ export class Session {
   /** What we tell the peer of how far we are, from now on told. */
   progress(): Ack {
     this.inbox.acked();
-    return { kind: "ack", handed: this.inbox.received };
+    return [ACK, this.inbox.received];
   }
 
   // -- receiving -----------------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ export class Session {
   /** Take in one message, and deliver what it holds for the application. Returns why to close the transport, if so. */
   receive(data: Data, now: number): Closing | null {
     if (!this.carried) return null;
-    this.heartbeat.heard = now;
+    if (this.#heard < NEVER) this.#heard = now;
     const message = this.interpret(data);
     if (!message.packets) return this.#violated(message.code, message.message);
     const { inbox } = this;
@@ -311,32 +312,36 @@ export class Session {
   }
 
   #takeEffect(packet: Packet, now: number, size: number): Closing | null {
-    switch (packet.kind) {
-      case "reply":
-        this.calls.settle(packet.id, undefined, packet.value);
+    switch (packet[0]) {
+      case REPLY: {
+        const [, id, value] = packet;
+        this.calls.settle(id, undefined, value);
         return null;
-      case "failed":
-        this.calls.settle(packet.id, new CallFailed(packet.code, packet.message ?? "", packet.data));
+      }
+      case FAILED: {
+        const [, id, code, message, data] = packet;
+        this.calls.settle(id, new CallFailed(code, message ?? "", data));
         return null;
-      case "item":
-      case "end":
-      case "credit":
-        return this.calls.receive(packet, size) ? null : this.#violated("flood", "more items than were asked for");
-      case "cancel":
-        this.calls.close(-packet.id, new CallError("cancelled"));
+      }
+      case ITEM:
+      case END:
+      case CREDIT:
+        return this.calls.receive(packet, size) ? null : this.#violated("flood", "items");
+      case CANCEL:
+        this.calls.close(-packet[1], new CallError("cancelled"));
         return null;
-      case "ack":
-        return this.#acked(packet.received ?? packet.handed, packet.handed);
-      case "ping":
-        this.#answer({ kind: "pong", time: packet.time, now: toMilliseconds(now) });
+      case ACK: {
+        const [, handed, received] = packet;
+        return this.#acked(received ?? handed, handed);
+      }
+      case PING:
+        this.#answer([PONG, packet[1], toMilliseconds(now)]);
         return null;
-      case "close":
-        this.end(packet.code, packet.reason ?? "", packet.retryAfter == null ? null : packet.retryAfter / 1000, false);
-        return packet.code;
-      case "hello":
-      case "welcome":
-      case "refuse":
-        return this.#violated("protocol", packet.kind);
+      case CLOSE: {
+        const [, code, reason, retryAfter] = packet;
+        this.end(code, reason ?? "", retryAfter == null ? null : retryAfter / 1000, false);
+        return code;
+      }
     }
     this.#options.deliver(packet);
     return null;
@@ -345,7 +350,7 @@ export class Session {
   #acked(received: number, handed: number): Closing | null {
     const { outbox } = this;
     if (received < handed || received > outbox.numbered) {
-      return this.#violated("protocol", `ack ${received} of ${outbox.numbered}`);
+      return this.#violated("protocol", "ack");
     }
     outbox.ack(handed, received);
     return null;
@@ -361,14 +366,14 @@ export class Session {
       this.#closeBy,
       this.#askAt,
       this.carried ? this.inbox.due : NEVER,
-      this.heartbeat.due,
+      this.#heard + this.patience,
     );
   }
 
   /** Let time pass; call it when `due` has come. Returns why to close the transport, if so. */
   tick(now: number): Closing | null {
     for (const pending of this.calls.expire(now)) this.#takeBack(pending);
-    this._giveBack((entry) => entry.deadline <= now);
+    this._giveBack((entry) => entry.until <= now);
     if (now >= this.#closeBy) {
       this.end("closed");
     } else if (now >= this.#askAt) {
@@ -384,13 +389,13 @@ export class Session {
   }
 
   /** A call that has left is followed by a Cancel. */
-  #takeBack({ owner: id, entry }: Pending): void {
+  #takeBack({ owner, entry }: Pending): void {
     this.outbox.withdraw((waiting) => waiting === entry);
-    if (entry.number) this.send({ kind: "cancel", id });
+    if (entry.number) this.send([CANCEL, owner]);
   }
 
   #watch(now: number): Closing | null {
-    if (now >= this.heartbeat.due) return "silent";
+    if (now >= this.#heard + this.patience) return "silent";
     if (now >= this.inbox.due) {
       this.outbox.mark();
       // Should the transport be congested, this is looked after once a second.
@@ -402,7 +407,7 @@ export class Session {
   /** Take back what has no number yet: it is certainly not sent. */
   _giveBack(which: (entry: Entry) => boolean): void {
     const withdrawn = this.outbox.withdraw(which);
-    for (const pending of this.calls.all) {
+    for (const pending of this.calls.ours) {
       if (withdrawn.includes(pending.entry)) this.calls.abandon(pending, "taken back");
     }
   }

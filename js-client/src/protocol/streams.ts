@@ -7,7 +7,7 @@
 import type { Calls } from "./calls.js";
 import { NEVER } from "./never.js";
 import type { Entry } from "./outbox.js";
-import type { Credit, End, Failed, Item, Packet, Reply } from "./packets.js";
+import { CREDIT, type Packet } from "./packets.js";
 
 /** A reader lets its producer be so many items ahead, and the producer keeps within so many bytes of them. */
 export const WINDOW = 32;
@@ -21,9 +21,6 @@ interface Sending {
   send(packet: Packet): Entry;
 }
 
-/** What is said within a call, apart from which one it is. */
-type Said<P> = P extends unknown ? Omit<P, "id" | "stream"> : never;
-
 /** One end of a stream; the reader's is what a loop reads. */
 export class Flow<T = unknown> {
   /** No more of it comes, or is wanted. */
@@ -32,7 +29,7 @@ export class Flow<T = unknown> {
   onEnd = (): void => {};
   /** Of the answer to a call of ours: what was sent, and until when the answer may come. */
   entry?: Entry;
-  deadline = NEVER;
+  until = NEVER;
   /** Why it is over, unless by itself. */
   failure: unknown;
   /** Whose it is: the id of our call, or the negative one of a call of the peer. */
@@ -59,11 +56,11 @@ export class Flow<T = unknown> {
     this.limit = this.#window = limit;
   }
 
-  /** Tell the other end, unless its call is over; returns how many bytes that has. */
-  say(packet: Said<Item | End | Credit | Reply | Failed>): number {
+  /** Tell the other end, unless its call is over, what is said of a call by its id; returns how many bytes that has. */
+  say(type: number, ...fields: readonly unknown[]): number {
     const session = this.#session;
     if (!session?.calls.has(this)) return 0;
-    return session.send({ ...packet, id: Math.abs(this.owner), stream: this.stream } as Packet).encoded.length;
+    return session.send([type, Math.abs(this.owner), ...fields] as unknown as Packet).encoded.length;
   }
 
   /** What comes, as long as somebody reads: leaving the loop ends it. */
@@ -92,7 +89,7 @@ export class Flow<T = unknown> {
     if (covers || this.limit - taken <= WINDOW / 2) {
       if (covers) this.#size = 0;
       this.limit = taken + WINDOW;
-      this.say({ kind: "credit", limit: this.limit });
+      this.say(CREDIT, this.stream, this.limit);
     }
   }
 

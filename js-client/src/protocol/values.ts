@@ -34,7 +34,7 @@ export type Place = () => string;
 
 /** The place of a member or element of what stands at `place`. */
 export function inside(place: Place, key: string | number): Place {
-  return () => place() + (/^(?!\d)\w+$/.test(key as string) ? `.${key}` : `[${JSON.stringify(key)}]`);
+  return () => place() + (typeof key === "number" ? `[${key}]` : `.${key}`);
 }
 
 /**
@@ -62,7 +62,7 @@ export function admit(value: unknown, left: number, place: Place): Shallow {
       if (left) return value as Shallow;
       problem = `nesting of more than ${MAX_DEPTH} levels`;
     } else {
-      problem = prototype.constructor.name || "object of a class";
+      problem = prototype.constructor.name || "an object";
     }
   }
   throw new PayloadError(place(), `${problem} cannot travel; send what JSON can, or bytes`);

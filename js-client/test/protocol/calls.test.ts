@@ -1,6 +1,7 @@
 /** Which packet belongs to which stream of which call, and what a call comes to. */
 import { describe, expect, test } from "vitest";
 import { failed } from "../../src/protocol/calls.js";
+import { CREDIT, END, ITEM } from "../../src/protocol/packets.js";
 import { Flow } from "../../src/protocol/streams.js";
 import { joinedSession } from "../peers.js";
 
@@ -23,8 +24,7 @@ describe("the calls of a session", () => {
   ] as const)("know %s", (_what, call, stream, kind, known) => {
     const { calls, flow } = opened(call, stream);
 
-    const packet = kind === "item" ? { kind, id: 7, stream, value: 1 } : { kind, id: 7, stream, limit: 9 };
-    const allowed = calls.receive(packet, 1);
+    const allowed = calls.receive(kind === "item" ? [ITEM, 7, stream, 1] : [CREDIT, 7, stream, 9], 1);
 
     expect(allowed).toBe(true);
     expect(flow.waiting.length > 0 || flow.limit > 4).toBe(known);
@@ -33,7 +33,7 @@ describe("the calls of a session", () => {
   test("an end tells as Failed does", async () => {
     const { calls, flow } = opened(-7, 1);
 
-    calls.receive({ kind: "end", id: 7, stream: 1, error: ["busy", "later", 5] }, 1);
+    calls.receive([END, 7, 1, ["busy", "later", 5]], 1);
 
     await expect(flow[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       code: "busy",
@@ -47,7 +47,7 @@ describe("the calls of a session", () => {
 
     calls.close(7);
 
-    expect([flow.over, calls.size, calls.receive({ kind: "item", id: 7, stream: 0 }, 1)]).toEqual([true, 0, true]);
+    expect([flow.over, calls.size, calls.receive([ITEM, 7, 0], 1)]).toEqual([true, 0, true]);
   });
 });
 
@@ -56,7 +56,7 @@ test.each([
   [["busy", "later", 5], { code: "busy", message: "later", data: 5 }],
   [["busy"], { code: "busy", message: "busy", data: null }],
 ] as const)("an End with %j is read", (error, expected) => {
-  const found = failed({ kind: "end", id: 1, stream: 0, error });
+  const found = failed([END, 1, 0, error]);
 
   if (expected) expect(found).toMatchObject(expected);
   else expect(found).toBeUndefined();

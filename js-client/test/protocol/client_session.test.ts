@@ -15,6 +15,7 @@ import {
   said,
   welcome,
 } from "../peers.js";
+import { record } from "../records.js";
 
 /** The server lost the session and makes a new one. */
 function anew(session: ClientSession, reason = "server_restart", received = 0): void {
@@ -25,7 +26,7 @@ function anew(session: ClientSession, reason = "server_restart", received = 0): 
 
 /** The server lets us into "/" in a session where nothing else was said before. */
 function enter(session: ClientSession, socket = "y"): void {
-  const member = session.members.get("/");
+  const member = session.member("/");
   session.receive(message(1, { kind: "joined", namespace: "/", socket }), 9);
   session.joined(member, socket);
   session.open(member);
@@ -38,7 +39,14 @@ describe("Hello", () => {
 
     const hello = session.greet();
 
-    expect(hello).toMatchObject({ key: KEY, attempt: 2, sid: "s1", epoch: "e1", received: 2, joins: [["/", null]] });
+    expect(record(hello)).toMatchObject({
+      key: KEY,
+      attempt: 2,
+      sid: "s1",
+      epoch: "e1",
+      received: 2,
+      joins: [["/", null]],
+    });
   });
 
   test("goes above the attempt that the server knows", () => {
@@ -47,7 +55,7 @@ describe("Hello", () => {
 
     session.stale(7);
 
-    expect(session.greet().attempt).toBe(8);
+    expect(session.greet()[1].attempt).toBe(8);
   });
 
   test("the key shows neither in JSON nor in text", () => {
@@ -92,14 +100,14 @@ describe("Welcome", () => {
     expect(session).toMatchObject({ sid: null, state: "fresh", losses: [{ reason: "mismatch" }] });
   });
 
-  test("tells the window and the heartbeat", () => {
+  test("tells the window, and how long the server may be silent", () => {
     const { session } = openSession();
     session.greet();
 
     session.welcomed(welcome({ inbox: [5, 500], heartbeat: [1000, 2000] }), 10);
 
     expect(session.outbox.window).toEqual({ packets: 5, size: 500 });
-    expect(session.heartbeat.due).toBe(13);
+    expect(session.due).toBe(13);
   });
 });
 
@@ -107,7 +115,7 @@ describe("namespaces", () => {
   test("one that is asked for later is joined on the living session", () => {
     const { session } = joinedSession();
 
-    session.join(session.members.get("/late"));
+    session.join(session.member("/late"));
 
     expect(packetsOf(session.take(1))).toMatchObject([{ kind: "join", namespace: "/late" }]);
   });
@@ -115,7 +123,7 @@ describe("namespaces", () => {
   test("one asked for while detached is joined once the session is resumed", () => {
     const { session } = joinedSession();
     session.detach();
-    session.join(session.members.get("/late"));
+    session.join(session.member("/late"));
 
     session.greet();
     session.welcomed(welcome({ resumed: true, next: 2 }), 9);
@@ -125,7 +133,7 @@ describe("namespaces", () => {
 
   test("one left between Hello and Welcome is left in the new session, too", () => {
     const { session } = openSession();
-    const member = session.members.get("/");
+    const member = session.member("/");
     session.join(member);
     session.greet();
     session.leave(member);
@@ -139,7 +147,7 @@ describe("namespaces", () => {
   test("a join that nobody remembers is left again", () => {
     const { session } = joinedSession();
 
-    session.joined(session.members.get("/other"), "x");
+    session.joined(session.member("/other"), "x");
 
     expect(packetsOf(session.take(1))).toMatchObject([{ kind: "leave", namespace: "/other" }]);
   });
@@ -152,7 +160,7 @@ describe("namespaces", () => {
 
   test("what waits at a gate leaves in its order when the gate opens", () => {
     const { session } = joinedSession();
-    const member = session.members.get("/late");
+    const member = session.member("/late");
     session.join(member);
     session.emit(event(1, "/late"));
     session.emit(event(2, "/late"));
@@ -168,7 +176,7 @@ describe("namespaces", () => {
 
   test("what waits at the gate of a namespace that refuses is certainly not sent", () => {
     const { session } = joinedSession();
-    const member = session.members.get("/late");
+    const member = session.member("/late");
     const outcomes: unknown[] = [];
     session.join(member);
     emitCall(session, call(1, "/late"), (error) => outcomes.push(error), 30);
@@ -178,35 +186,35 @@ describe("namespaces", () => {
 
     expect(refused).toBe(true);
     expect(outcomes).toMatchObject([{ constructor: CallNotSent }]);
-    expect(session.outbox.entries.map(({ packet }) => packet.kind)).toEqual(["join"]);
+    expect(session.outbox.entries.map(({ packet }) => record(packet).kind)).toEqual(["join"]);
   });
 
   test("what was emitted before leaving arrives before the leave", () => {
     const { session } = joinedSession();
     session.emit(event(1));
 
-    session.leave(session.members.get("/"));
+    session.leave(session.member("/"));
 
     expect(packetsOf(session.take(1))).toMatchObject([{ kind: "event" }, { kind: "leave" }]);
   });
 
   test("an emit with a deadline is withdrawn unless it has left by then", () => {
     const { session } = joinedSession();
-    session.join(session.members.get("/late"));
-    session.emit(event(1, "/late"), { deadline: 5 });
-    session.emit(event(2), { deadline: 5 });
+    session.join(session.member("/late"));
+    session.emit(event(1, "/late"), { until: 5 });
+    session.emit(event(2), { until: 5 });
     session.take(1);
 
     session.tick(5);
 
-    expect(session.outbox.entries.map(({ packet }) => packet)).toMatchObject([{ kind: "join" }, { args: [2] }]);
+    expect(session.outbox.entries.map(({ packet }) => record(packet))).toMatchObject([{ kind: "join" }, { args: [2] }]);
   });
 
   test("a call with a deadline ends as not sent", () => {
     const { session } = joinedSession();
     const outcomes: unknown[] = [];
     session.detach();
-    emitCall(session, call(1), (error) => outcomes.push(error), 30, { deadline: 5 });
+    emitCall(session, call(1), (error) => outcomes.push(error), 30, { until: 5 });
 
     session.tick(5);
 
@@ -291,7 +299,7 @@ describe("a lost session", () => {
     session.take(1);
     anew(session);
 
-    session.leave(session.members.get("/"));
+    session.leave(session.member("/"));
 
     expect(outcomes).toMatchObject([{ constructor: CallAbandoned }]);
   });
@@ -302,7 +310,7 @@ describe("a lost session", () => {
     session.take(1);
     anew(session);
 
-    session.leave(session.members.get("/"));
+    session.leave(session.member("/"));
     session.end("kicked");
     const [, left] = session.losses;
     const other = joinedSession().session;
@@ -330,7 +338,7 @@ describe("a lost session", () => {
 
     session.end("overflow", "", 1);
 
-    expect(session.greet()).toMatchObject({ sid: null, epoch: "e1" });
+    expect(session.greet()[1]).toMatchObject({ sid: null, epoch: "e1" });
   });
 
   test("numbers begin again, both ways", () => {
@@ -349,15 +357,15 @@ describe("a lost session", () => {
 
   test("leaves and joins that waited are not said, only what is wanted now", () => {
     const { session } = joinedSession();
-    session.join(session.members.get("/a"));
-    session.join(session.members.get("/b"));
-    session.leave(session.members.get("/a"));
+    session.join(session.member("/a"));
+    session.join(session.member("/b"));
+    session.leave(session.member("/a"));
     session.detach();
 
     const hello = session.greet();
     session.welcomed(welcome({ sid: "s2" }), 9);
 
-    expect(hello.joins).toEqual([
+    expect(hello[1].joins).toEqual([
       ["/", null],
       ["/b", null],
     ]);

@@ -2,13 +2,13 @@
 import { expect, test } from "vitest";
 import type { Message } from "../../src/protocol/codec.js";
 import { Inbox } from "../../src/protocol/inbox.js";
-import type { Packet } from "../../src/protocol/packets.js";
+import { type Packet, PING } from "../../src/protocol/packets.js";
 import { event } from "../peers.js";
 
-const ping: Packet = { kind: "ping", time: 1 };
+const ping: Packet = [PING, 1];
 
 function arrived(number: number, ...packets: Packet[]): Message {
-  return { number, counted: packets.filter(({ kind }) => kind !== "ping").length, packets };
+  return { number, counted: packets.filter(([type]) => type !== PING).length, packets };
 }
 
 test("a message is counted in and handed on", () => {

@@ -1,6 +1,7 @@
 /** Where the client stands with a namespace, row by row of the table. */
 import { describe, expect, test } from "vitest";
-import { Member, Membership, type Place } from "../../src/protocol/membership.js";
+import { Member, type Place } from "../../src/protocol/membership.js";
+import { openSession } from "../peers.js";
 
 function at(place: Place): Member {
   const member = new Member("/");
@@ -64,16 +65,16 @@ test("losing the session shuts the gate, leaving too", () => {
 });
 
 test("what is wanted is joined in the order in which it was asked for", () => {
-  const members = new Membership();
-  for (const name of ["/b", "/a", "/c"]) members.get(name).want();
+  const { session } = openSession();
+  for (const name of ["/b", "/a", "/c"]) session.member(name).want();
 
-  members.get("/a").left();
+  session.member("/a").left();
 
-  expect(members.wanted().map(({ namespace }) => namespace)).toEqual(["/b", "/c"]);
+  expect(session.greet()[1].joins?.map(([namespace]) => namespace)).toEqual(["/b", "/c"]);
 });
 
 test("a namespace is the same member whenever it is asked for", () => {
-  const members = new Membership();
+  const { session } = openSession();
 
-  expect(members.get("/a")).toBe(members.get("/a"));
+  expect(session.member("/a")).toBe(session.member("/a"));
 });

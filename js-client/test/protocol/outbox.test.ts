@@ -1,8 +1,8 @@
 /** One queue in, one door out: numbers, replay, the window, deadlines, the latest value. */
 import { describe, expect, test } from "vitest";
 import { Entry, Outbox, type Wishes } from "../../src/protocol/outbox.js";
-import type { Packet } from "../../src/protocol/packets.js";
 import { codec, event } from "../peers.js";
+import { packet, type Recorded } from "../records.js";
 
 const ROOM = 1 << 20;
 
@@ -10,8 +10,8 @@ function open(bounds = { packets: 100, size: 1 << 20 }): Outbox {
   return new Outbox(bounds, () => {});
 }
 
-function entry(packet: Packet | number, wishes?: Wishes): Entry {
-  const said = typeof packet === "number" ? event(packet) : packet;
+function entry(what: Recorded | number, wishes?: Wishes): Entry {
+  const said = typeof what === "number" ? event(what) : packet(what);
   return new Entry(said, codec.encode(said), wishes);
 }
 
@@ -147,7 +147,7 @@ test("only what has no number yet can be withdrawn", () => {
 
 test("the next deadline is that of what has no number", () => {
   const outbox = open();
-  outbox.add(entry(1, { deadline: 5 }));
+  outbox.add(entry(1, { until: 5 }));
   const before = outbox.due;
 
   outbox.run(ROOM);

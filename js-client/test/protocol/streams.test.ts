@@ -3,17 +3,18 @@ import { describe, expect, test } from "vitest";
 import { CallFailed } from "../../src/errors.js";
 import { Calls } from "../../src/protocol/calls.js";
 import { Entry } from "../../src/protocol/outbox.js";
-import type { Packet } from "../../src/protocol/packets.js";
+import { END, ITEM, type Packet } from "../../src/protocol/packets.js";
 import { Flow } from "../../src/protocol/streams.js";
 import { codec } from "../peers.js";
+import { type Recorded, record } from "../records.js";
 
 /** A session of which only the streams are looked at. */
 class FakeSession {
   readonly calls = new Calls();
-  readonly said: Packet[] = [];
+  readonly said: Recorded[] = [];
 
   send(packet: Packet): Entry {
-    this.said.push(packet);
+    this.said.push(record(packet));
     return new Entry(packet, codec.encode(packet));
   }
 }
@@ -203,9 +204,9 @@ test("what is over says nothing any more", () => {
   const session = new FakeSession();
   const flow = new Flow(session, -7, 2, 4);
 
-  const before = flow.say({ kind: "item", value: "x" });
+  const before = flow.say(ITEM, 2, "x");
   session.calls.close(-7);
 
-  expect([before > 0, flow.say({ kind: "end" })]).toEqual([true, 0]);
+  expect([before > 0, flow.say(END, 2)]).toEqual([true, 0]);
   expect(session.said).toEqual([{ kind: "item", id: 7, stream: 2, value: "x" }]);
 });

@@ -6,6 +6,7 @@ import { MsgpackCodec } from "../../src/protocol/forms.js";
 import * as json from "../../src/protocol/json.js";
 import { JsonCodec } from "../../src/protocol/json_form.js";
 import * as msgpack from "../../src/protocol/msgpack.js";
+import { EVENT, type Packet, RENEW, REPLY } from "../../src/protocol/packets.js";
 
 class Move {
   x = 1;
@@ -73,7 +74,7 @@ describe.each([
     ["Map", new Map(), "Map"],
     ["Promise", Promise.resolve(1), "Promise"],
     ["an object of a class", new Move(), "Move"],
-    ["a nameless class", new (class {})(), "object of a class"],
+    ["a nameless class", new (class {})(), "an object"],
     ["NaN", Number.NaN, "NaN"],
     ["Infinity", -1 / 0, "-Infinity"],
     ["a function", () => 1, "function"],
@@ -89,11 +90,11 @@ describe.each([
     const send = () => encode({ "\ud800": 1 });
 
     expect(send).toThrow(PayloadError);
-    expect(send).toThrow(/^value\["\\ud800"\]: half a character/);
+    expect(send).toThrow(/^value\.\ud800: half a character/);
   });
 
   test.each([
-    [{ a: [{ "odd key": Number.NaN }] }, 'value.a[0]["odd key"]'],
+    [{ a: [{ "odd key": Number.NaN }] }, "value.a[0].odd key"],
     [[1, [Number.NaN]], "value[1][0]"],
     [Number.NaN, "value"],
   ])("a bad value of %j has the path %s", (value, path) => {
@@ -109,11 +110,18 @@ describe.each([
   });
 
   test("in a packet, its own list is no level", () => {
-    const say = (args: unknown) =>
-      codec.encode({ kind: "event", namespace: "/", name: "say", args: args as unknown[] });
+    const say = (args: unknown) => codec.encode([EVENT, "/", "say", args as unknown[]]);
 
     expect(() => say(nested(32))).not.toThrow();
     expect(() => say(nested(33))).toThrow(/nesting of more than 32 levels/);
+  });
+
+  test.each<[string, Packet, string]>([
+    ["a list", [EVENT, "/", "say", [1, Number.NaN]], "args[1]"],
+    ["a value", [REPLY, 1, { when: Number.NaN }], "value.when"],
+    ["credentials", [RENEW, { token: [Number.NaN] }], "value.token[0]"],
+  ])("in a packet, %s is called by what it is", (_what, packet, path) => {
+    expect(() => codec.encode(packet)).toThrow(expect.objectContaining({ name: "PayloadError", path }));
   });
 
   test.each([
