@@ -3,10 +3,14 @@
 # Nothing has to be set up by hand: each target makes what it needs (.venv, js-client/node_modules) and keeps it until
 # pyproject.toml or package-lock.json changes. A missing tool is one line that names it and how to get it.
 #
-# Variables: PORT and EXAMPLE (demo), PYTHON (an interpreter to prefer), CHROMIUM (the browser to test in).
+# Variables: PORT and EXAMPLE (demo), DURATION, SEED and CLIENTS (chaos), PYTHON (an interpreter to prefer), CHROMIUM (the
+# browser to test in).
 
 PORT ?= 8000
 EXAMPLE ?= chat
+DURATION ?= 60
+SEED ?= 1
+CLIENTS ?= 30
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
@@ -17,11 +21,12 @@ MODULES := js-client/node_modules/.installed
 .DELETE_ON_ERROR:
 # The targets share two cores and one terminal, and some tests measure.
 .NOTPARALLEL:
-.PHONY: help demo test test-python test-js test-browser check build format clean needs-python needs-node needs-browser
+.PHONY: help demo test test-python test-js test-browser chaos check build format clean needs-python needs-node needs-browser
 
 help:
 	@echo "make demo    run an example on PORT=$(PORT): EXAMPLE=chat, or pond"
 	@echo "make test    run all tests (one kind: test-python, test-js, test-browser)"
+	@echo "make chaos   prove that nothing is lost under thousands of cuts: DURATION=$(DURATION) SEED=$(SEED) CLIENTS=$(CLIENTS)"
 	@echo "make check   lint, types, architecture, and whether the committed browser build is current"
 	@echo "make build   build the browser client into the Python package"
 	@echo "make format  format all sources"
@@ -45,6 +50,9 @@ test-js: $(MODULES)
 # They start their servers with the interpreter that PYTHON names, and the browser that CHROMIUM names.
 test-browser: needs-browser $(DEVELOPMENT) $(MODULES)
 	PYTHON="$(abspath $(BIN))/python" CHROMIUM="$(browser)" node --test tests/browser/*.test.mjs
+
+chaos: needs-node $(DEVELOPMENT)
+	@$(BIN)/python -m tests.chaos --duration $(DURATION) --seed $(SEED) --clients $(CLIENTS)
 
 check: $(DEVELOPMENT) $(MODULES)
 	$(BIN)/ruff check

@@ -1,28 +1,58 @@
-"""Numbered events and calls at a steady pace, the same at either end; the Node client does it in its own words."""
+"""Numbered events and calls at a steady pace, the same at either end; the Node clients do it in their own words."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from itertools import count
 from typing import Protocol
 
 from antiphon.errors import CallError, OutboxFull
 from tests.chaos.history import VALUE, Side
 
-__all__ = ["EVENT", "QUESTION", "Peer", "Traffic", "answer"]
+__all__ = [
+    "BEAT",
+    "CALL_TIMEOUT",
+    "ECHO",
+    "ENTER",
+    "EVENT",
+    "EXIT",
+    "MAIN",
+    "NEWS",
+    "PACE",
+    "QUESTION",
+    "ROOMS",
+    "SIDE",
+    "Peer",
+    "Traffic",
+    "answer",
+]
 
+# A client stays in the one for good, and comes into the other and leaves it again and again.
+MAIN = "/main"
+SIDE = "/side"
 EVENT = "number"
 QUESTION = "question"
+# The namespace of pace.py, where calls are echoed and everybody hears the news.
+PACE = "/pace"
+ECHO = "echo"
+NEWS = "news"
+# Calls by which a client comes into one of the rooms of MAIN, and leaves it.
+ENTER = "enter"
+EXIT = "exit"
+ROOMS = ("red", "green", "blue", "gold")
 
 # Short enough for a steady stream, long enough that a burst of several leaves in one message.
 BEAT = 0.025
 # One of so many packets is a call, one of so many is large enough to take several segments of the network.
 CALLS = 10
 LARGE = 25
-# Longer than any outage that the proxy makes, so that a call's one honest outcome is its value.
-CALL_TIMEOUT = 60.0
+# Whoever waits for so many answers says nothing more: on a machine that is too slow for the rate there is less of it,
+# and not a backlog that only grows.
+UNANSWERED = 20
+# Longer than the run, however slow the machine, so that a call's one honest outcome is its value.
+CALL_TIMEOUT = 900.0
 
 
 def answer(number: int) -> int:
@@ -39,57 +69,69 @@ class Peer(Protocol):
 
 
 class Traffic:
-    """Sends to whatever `peer` returns until `stop`, and writes down in `side` what left and how calls ended."""
+    """Sends to `peer` until `stop`, and writes down in `side` what left on this channel and how calls ended."""
 
-    def __init__(self, side: Side, peer: Callable[[], Peer], *, rate: float, seed: str) -> None:
+    def __init__(self, side: Side, channel: str, peer: Peer, *, rate: float, seed: str) -> None:
         """`rate` is how many packets a second."""
         self._side = side
+        self._channel = channel
         self._peer = peer
         self._rate = rate
-        self._dice = random.Random(seed)
+        self._dice = random.Random(f"{seed} {channel}")
         self._numbers = count(1)
-        self._stopped = asyncio.Event()
+        self._unanswered = 0
+        self._stopped = False
 
     def stop(self) -> None:
         """Send no more; `run` returns once every call has its outcome."""
-        self._stopped.set()
+        self._stopped = True
 
     async def run(self) -> None:
-        """Send. What does not fit into the outbox is not sent, and is tried again with the next beat."""
+        """Send. What does not fit into the outbox is not sent."""
         clock = asyncio.get_running_loop()
         begun, sent = clock.time(), 0
         async with asyncio.TaskGroup() as calls:
-            while not self._stopped.is_set():
+            while not self._stopped:
                 await asyncio.sleep(BEAT)
-                while sent < (clock.time() - begun) * self._rate and not self._stopped.is_set():
+                while sent < (clock.time() - begun) * self._rate and not self._stopped:
                     sent += 1
+                    if self._unanswered >= UNANSWERED:
+                        continue
                     if sent % CALLS == 0:
+                        self._unanswered += 1
                         calls.create_task(self._ask())
                     else:
                         await self._say()
 
     async def _say(self) -> None:
         number = next(self._numbers)
-        self._side.sent.append(number)
+        self._side.say(self._channel, number)
         try:
             # Up to its first wait it is synchronous: the order of `sent` is the order in which packets were queued.
-            await self._peer().emit(EVENT, number, self._padding())
+            await self._peer.emit(EVENT, number, self._padding())
         except OutboxFull:
-            self._side.sent.remove(number)
+            self._side.refuse(self._channel, number)
 
     async def _ask(self) -> None:
-        number = next(self._numbers)
-        self._side.sent.append(number)
-        self._side.calls.append(number)
         try:
-            value = await self._peer().call(QUESTION, number, self._padding(), timeout=CALL_TIMEOUT)
+            if not self._stopped:  # the task begins a turn later
+                await self._answered()
+        finally:
+            self._unanswered -= 1
+
+    async def _answered(self) -> None:
+        side, channel, number = self._side, self._channel, next(self._numbers)
+        side.say(channel, number)
+        side.calls.append((channel, number))
+        try:
+            value = await self._peer.call(QUESTION, number, self._padding(), timeout=CALL_TIMEOUT)
         except OutboxFull:
-            self._side.sent.remove(number)
-            self._side.calls.remove(number)
+            side.refuse(channel, number)
         except CallError as error:
-            self._side.outcomes.append((number, type(error).__name__))
+            side.outcomes.append((channel, number, type(error).__name__))
         else:
-            self._side.outcomes.append((number, VALUE if value == answer(number) else f"another value: {value!r}"))
+            word = VALUE if value == answer(number) else f"another value: {value!r}"
+            side.outcomes.append((channel, number, word))
 
     def _padding(self) -> bytes:
         large = self._dice.randrange(LARGE) == 0

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import fields
 
 import aiohttp
 import pytest
 
-from antiphon.testing.proxy import FaultProxy
+from antiphon.testing.proxy import FaultProxy, Weights
 from antiphon.testing.proxy.tally import ProxyStatistics
 from tests.testing.peers import web_server
 
@@ -50,6 +51,24 @@ async def test_a_due_cut_waits_for_a_connection_with_open_traffic() -> None:
         assert proxy.statistics().cuts >= 1
 
 
+async def test_as_many_connections_as_are_spared_are_let_be() -> None:
+    async with (
+        web_server() as pages,
+        FaultProxy("127.0.0.1", pages.port, seed=3) as proxy,
+        aiohttp.ClientSession(proxy.url) as http,
+        http.ws_connect("/ws") as first,
+        http.ws_connect("/ws"),
+        http.ws_connect("/ws"),
+        proxy.chaos(cuts_per_second=1_000, disturbances_per_second=0, inside=0, spare=1),
+    ):
+        await _until(proxy, lambda counts: counts.cuts == 2)
+
+        assert proxy.statistics().connections_living == 1
+        with suppress(TimeoutError):
+            await first.receive(timeout=0.02)
+        assert proxy.statistics().cuts == 2
+
+
 async def test_an_aimed_cut_is_made_even_if_its_bytes_never_come() -> None:
     async with (
         web_server() as pages,
@@ -62,6 +81,25 @@ async def test_an_aimed_cut_is_made_even_if_its_bytes_never_come() -> None:
 
         counts = proxy.statistics()
         assert (counts.cuts, counts.cuts_inside_message) == (1, 0)
+
+
+async def test_whoever_sits_in_a_black_hole_is_cut_at_the_end_at_the_latest() -> None:
+    only = dict.fromkeys((kind.name for kind in fields(Weights)), 0.0) | {"black_hole": 1.0}
+    async with (
+        web_server() as pages,
+        FaultProxy("127.0.0.1", pages.port, seed=4) as proxy,
+        aiohttp.ClientSession(proxy.url) as http,
+        http.ws_connect("/ws") as first,
+        http.ws_connect("/ws") as second,
+    ):
+        disturb = proxy.chaos(cuts_per_second=0, disturbances_per_second=200, longest=0.01, weights=Weights(**only))
+        async with disturb:
+            await _until(proxy, lambda counts: counts.black_holes >= 2)
+
+        ends = {(await socket.receive(timeout=5)).type for socket in (first, second)}
+        assert ends <= {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+        counts = proxy.statistics()
+        assert (counts.black_holes, counts.cuts) == (2, 2)
 
 
 async def test_shares_and_rates_that_are_none_are_refused() -> None:
@@ -120,5 +158,13 @@ def _all_happened(counts: ProxyStatistics) -> bool:
             counts.posts_repeated,
             counts.upgrades_refused,
             counts.connections_refused,
+            counts.resets,
+            counts.closes,
+            counts.stalls,
+            counts.trickles,
+            counts.delays,
+            counts.black_holes,
+            counts.refusals,
+            counts.outages,
         )
     )

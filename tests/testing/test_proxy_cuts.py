@@ -17,6 +17,7 @@ async def test_a_cut_by_reset_is_a_reset_on_both_sides() -> None:
         struck = proxy.cut(Ending.RESET)
 
         assert struck == 1
+        assert (proxy.statistics().resets, proxy.statistics().closes) == (1, 0)
         with pytest.raises(ConnectionResetError):
             await client.rest()
         assert await echo.ending() == "reset"
@@ -30,6 +31,7 @@ async def test_a_cut_by_close_is_an_orderly_end_on_both_sides() -> None:
         struck = proxy.cut(Ending.CLOSE)
 
         assert struck == 1
+        assert (proxy.statistics().resets, proxy.statistics().closes) == (0, 1)
         assert await client.rest() == b""
         assert await echo.ending() == "close"
 

@@ -130,3 +130,41 @@ async def test_a_negative_or_endless_delay_is_refused() -> None:
         for seconds in (-1.0, float("inf"), float("nan")):
             with pytest.raises(ValueError, match="finite number of seconds"):
                 proxy.delay(seconds)
+
+
+async def test_one_connection_alone_may_lose_one_direction() -> None:
+    async with (
+        echo_server() as echo,
+        FaultProxy("127.0.0.1", echo.port) as proxy,
+        connected(proxy) as deaf,
+        connected(proxy) as other,
+    ):
+        for client in (deaf, other):
+            await client.send(b"anti")
+            await client.receive(4)
+        first, _ = proxy.links
+
+        first.swallow(Direction.DOWN)
+        await deaf.send(b"phon")
+        await other.send(b"phon")
+
+        assert await other.receive(4) == b"phon"
+        assert await deaf.silent()
+        await echo.until(b"antiantiphonphon")
+
+
+async def test_each_fault_that_was_switched_on_is_counted_by_its_kind() -> None:
+    async with FaultProxy("127.0.0.1", 1) as proxy:
+        proxy.stall()
+        proxy.trickle()
+        proxy.black_hole()
+        proxy.delay(0.1)
+        proxy.release()
+        proxy.refuse_upgrades()
+        proxy.allow_upgrades()
+        proxy.offline()
+        proxy.online()
+
+        counts = proxy.statistics()
+        switched = (counts.stalls, counts.trickles, counts.black_holes, counts.delays, counts.refusals, counts.outages)
+        assert switched == (1, 1, 1, 1, 1, 1)

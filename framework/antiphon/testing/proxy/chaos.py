@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Self, assert_never
 
-from antiphon.testing.proxy.faults import Direction, Ending
+from antiphon.testing.proxy.faults import Ending
 from antiphon.testing.proxy.link import Link
 from antiphon.testing.proxy.schedule import Cut, Disturbance, Weights, cuts, disturbances
 from antiphon.testing.proxy.switches import Switches
@@ -12,6 +12,10 @@ from antiphon.testing.proxy.tasks import Tasks
 
 # How long a cut waits for its bytes before it is made without them.
 PATIENCE = 0.25
+# So many seconds of cuts that could not be made are made up for.
+CATCH_UP = 1.0
+# How long a connection has to live to count as settled.
+SETTLED = 0.5
 # Between two looks for a connection worth cutting, when there is none.
 PAUSE = 0.005
 
@@ -20,10 +24,15 @@ class Chaos:
     """Cuts and disturbances as two independent random processes, while its context lasts; calm afterwards.
 
     Each cut takes one connection with open traffic, half of the time by RST; the share `inside` of them
-    waits for a few more bytes, which mostly end inside a message. When no connection has open traffic, a
-    cut that is due waits for one, and later ones catch up. A disturbance lasts `longest` seconds at most;
-    connections that lost bytes in a black hole are cut at its end. Lost responses and repeated POSTs
-    strike requests whose path ends in `path`.
+    waits for a few more bytes, which mostly end inside a message. A cut that is due waits until there is
+    such a connection and more than `spare` of them have settled, which takes half a second; later cuts
+    catch up on one second. Without `spare`, clients that come back slowly are cut again before they are
+    there, and may never recover.
+
+    A disturbance lasts `longest` seconds at most and strikes all connections, but a black hole: that
+    swallows one direction of one busy connection, and half of them are not cut until chaos ends, so that
+    both ends have to find out by themselves. Lost responses and repeated POSTs strike up to 4 requests
+    whose path ends in `path`.
 
     The seed decides what comes when; which connection it hits depends on those that live at the time.
     """
@@ -35,6 +44,7 @@ class Chaos:
         seed: int,
         cuts_per_second: float,
         inside: float,
+        spare: int,
         disturbances_per_second: float,
         longest: float,
         weights: Weights,
@@ -46,6 +56,7 @@ class Chaos:
             ("cuts_per_second", cuts_per_second),
             ("disturbances_per_second", disturbances_per_second),
             ("longest", longest),
+            ("spare", spare),
         ):
             if not 0 <= amount < float("inf"):
                 raise ValueError(f"{name} must be a finite number, 0 or more, not {amount}")
@@ -53,6 +64,7 @@ class Chaos:
         self._seed = seed
         self._cuts_per_second = cuts_per_second
         self._inside = inside
+        self._spare = spare
         self._disturbances_per_second = disturbances_per_second
         self._longest = longest
         self._weights = weights
@@ -77,17 +89,29 @@ class Chaos:
     async def stop(self) -> None:
         await self._tasks.close()
         self._switches.calm()
+        for link in self._switches.links:
+            if link.swallowing:
+                link.cut(Ending.RESET)
 
     async def _cut_for_ever(self) -> None:
         clock = asyncio.get_running_loop()
         due = clock.time()
         for cut in cuts(self._seed, per_second=self._cuts_per_second, inside=self._inside):
-            due += cut.after
+            due = max(due + cut.after, clock.time() - CATCH_UP)
             await asyncio.sleep(due - clock.time())
             # No event for this: whether a connection is busy changes with every byte.
-            while not (busy := [link for link in self._switches.links if link.busy]):  # noqa: ASYNC110
+            while not (busy := self._candidates()):  # noqa: ASYNC110
                 await asyncio.sleep(PAUSE)
-            await self._strike(busy[int(cut.pick * len(busy))], cut)
+            # Beside: it may wait for its bytes while the next cut is due.
+            self._tasks.spawn(self._strike(busy[int(cut.pick * len(busy))], cut))
+
+    def _candidates(self) -> list[Link]:
+        busy = [link for link in self._switches.links if link.busy and not link.armed]
+        if self._spare:
+            latest = asyncio.get_running_loop().time() - SETTLED
+            if sum(link.since <= latest for link in busy) <= self._spare:
+                return []
+        return busy
 
     async def _strike(self, link: Link, cut: Cut) -> None:
         if cut.inside:
@@ -122,15 +146,15 @@ class Chaos:
                 await asyncio.sleep(self._longest)
                 switches.release()
             case "black_hole":
-                await self._swallow(seconds, direction)
+                await self._swallow(disturbance)
             case "refuse_upgrades":
                 switches.refuse_upgrades(disturbance.refusal, cut_established=True)
                 await asyncio.sleep(seconds)
                 switches.allow_upgrades()
             case "lose_response":
-                switches.lose_responses(path=self._path)
+                switches.lose_responses(disturbance.count, path=self._path)
             case "repeat_post":
-                switches.repeat_posts(path=self._path, answer=disturbance.answer, lag=seconds)
+                switches.repeat_posts(disturbance.count, path=self._path, answer=disturbance.answer, lag=seconds)
             case "offline":
                 switches.offline()
                 await asyncio.sleep(seconds)
@@ -138,10 +162,12 @@ class Chaos:
             case _:
                 assert_never(disturbance.kind)
 
-    async def _swallow(self, seconds: float, direction: Direction) -> None:
-        self._switches.black_hole(direction)
-        await asyncio.sleep(seconds)
-        self._switches.release()
-        for link in self._switches.links:
-            if link.swallowing:
-                link.cut(Ending.RESET)
+    async def _swallow(self, disturbance: Disturbance) -> None:
+        busy = [link for link in self._switches.links if link.busy and not link.swallowing]
+        if not busy:
+            return
+        link = busy[int(disturbance.pick * len(busy))]
+        link.swallow(disturbance.direction)
+        await asyncio.sleep(disturbance.seconds)
+        if not disturbance.silently:
+            link.cut(Ending.RESET)

@@ -25,6 +25,7 @@ class Link:
         spawn: Spawn,
     ) -> None:
         self.number = number
+        self.since = asyncio.get_running_loop().time()
         self.over = asyncio.Event()
         self._client = (reader, writer)
         self._target = target
@@ -91,7 +92,7 @@ class Link:
         """End the connection on both sides; True when traffic was open, and the cut has been counted."""
         busy = self.busy
         if busy:
-            self._count_cut()
+            self._count_cut(ending)
         self.end(ending)
         return busy
 
@@ -102,6 +103,13 @@ class Link:
             return False
         flow.arm(size, ending)
         return True
+
+    def swallow(self, direction: Direction) -> None:
+        """Let nothing through any more that comes in this direction, not even an end, until the connection is cut."""
+        for side, flow in self._flows.items():
+            if side in direction:
+                flow.swallowing = True
+        self._tally.black_holes += 1
 
     def end(self, ending: Ending) -> None:
         """End the connection on both sides, uncounted."""
@@ -135,11 +143,15 @@ class Link:
         return flow
 
     def _cut_in_traffic(self, ending: Ending) -> None:
-        self._count_cut()
+        self._count_cut(ending)
         self.end(ending)
 
-    def _count_cut(self) -> None:
+    def _count_cut(self, ending: Ending) -> None:
         self._tally.cuts += 1
+        if ending is Ending.RESET:
+            self._tally.resets += 1
+        else:
+            self._tally.closes += 1
         self._tally.cuts_inside_message += self.inside_message
 
     def _count_bytes(self, direction: Direction, size: int) -> None:

@@ -12,6 +12,10 @@ Kind = Literal["stall", "trickle", "delay", "black_hole", "refuse_upgrades", "lo
 DIRECTIONS = (Direction.UP, Direction.DOWN)
 # A small size, so that it falls inside a message that goes through soon.
 FARTHEST_CUT = 200
+# Silence is rarer than the refusals that are answered: whoever meets it waits for 10 s.
+REFUSALS = (3, 3, 1)
+# Requests whose response is lost, or that are repeated, by one disturbance.
+MOST_STRUCK = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,10 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """`after`: seconds since the end of the one before. Each kind takes of the other fields what it needs."""
+    """`after`: seconds since the end of the one before. Each kind takes of the other fields what it needs.
+
+    `pick`: which of the candidates, as a share of them; `silently`: nobody is told of a black hole's end by a cut.
+    """
 
     after: float
     kind: Kind
@@ -67,6 +74,9 @@ class Disturbance:
     direction: Direction
     refusal: Refusal
     answer: Answer
+    pick: float
+    count: int
+    silently: bool
 
 
 def cuts(seed: int, *, per_second: float, inside: float) -> Iterator[Cut]:
@@ -95,6 +105,9 @@ def disturbances(seed: int, *, per_second: float, longest: float, weights: Weigh
             kind=kind,
             seconds=dice.uniform(0, longest),
             direction=dice.choice((*DIRECTIONS, Direction.BOTH)),
-            refusal=dice.choice(list(Refusal)),
+            refusal=dice.choices(list(Refusal), REFUSALS)[0],
             answer=dice.choice(list(Answer)),
+            pick=dice.random(),
+            count=dice.randint(1, MOST_STRUCK),
+            silently=dice.random() < 0.5,
         )

@@ -44,20 +44,24 @@ class Switches:
         A connection that lost bytes here stays a black hole even after release(), until it is cut:
         TCP cannot go on behind missing bytes. For a network that only pauses, use stall().
         """
+        self._tally.black_holes += 1
         self._turn(direction, Passage.SWALLOW)
 
     def stall(self, direction: Direction = Direction.BOTH) -> None:
         """Hold bytes back; release() delivers them."""
+        self._tally.stalls += 1
         self._turn(direction, Passage.STALL)
 
     def trickle(self, direction: Direction = Direction.BOTH, *, interval: float = 0.001) -> None:
         """Deliver byte by byte, with so many seconds between them."""
         self._turn(direction, Passage.TRICKLE, interval=_duration("interval", interval))
+        self._tally.trickles += 1
 
     def delay(self, seconds: float, direction: Direction = Direction.BOTH) -> None:
         """Deliver everything so much later; goes together with the other faults, 0 ends it."""
         for gate in self._faults.gates(direction):
             gate.hold(_duration("seconds", seconds))
+        self._tally.delays += seconds > 0
 
     def release(self, direction: Direction = Direction.BOTH) -> None:
         """End black hole, stall, trickle and delay."""
@@ -67,6 +71,7 @@ class Switches:
     def refuse_upgrades(self, refusal: Refusal = Refusal.FORBIDDEN, *, cut_established: bool = False) -> None:
         """Let no WebSocket through; those already open go on unless `cut_established`."""
         self._faults.refusal = refusal
+        self._tally.refusals += 1
         if cut_established:
             for link in self.links:
                 if link.upgraded:
@@ -94,6 +99,7 @@ class Switches:
     def offline(self) -> None:
         """Cut everything and turn every new connection away with RST, until online()."""
         self._faults.offline = True
+        self._tally.outages += 1
         self.cut()
 
     def online(self) -> None:
