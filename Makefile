@@ -3,14 +3,16 @@
 # Nothing has to be set up by hand: each target makes what it needs (.venv, js-client/node_modules) and keeps it until
 # pyproject.toml or package-lock.json changes. A missing tool is one line that names it and how to get it.
 #
-# Variables: PORT and EXAMPLE (demo), DURATION, SEED and CLIENTS (chaos), PYTHON (an interpreter to prefer), CHROMIUM (the
-# browser to test in).
+# Variables: PORT and EXAMPLE (demo), DURATION, SEED and CLIENTS (chaos), SCHEDULES and SEED (simulate), PYTHON (an
+# interpreter to prefer), CHROMIUM (the browser to test in).
 
 PORT ?= 8000
 EXAMPLE ?= chat
 DURATION ?= 60
 SEED ?= 1
+INPUTS ?= 1000000
 CLIENTS ?= 30
+SCHEDULES ?= 5000
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
@@ -21,12 +23,15 @@ MODULES := js-client/node_modules/.installed
 .DELETE_ON_ERROR:
 # The targets share two cores and one terminal, and some tests measure.
 .NOTPARALLEL:
-.PHONY: help demo test test-python test-js test-browser chaos check build format clean needs-python needs-node needs-browser
+.PHONY: help demo test test-python test-js test-browser chaos sweep simulate fuzz check build format clean needs-python needs-node needs-browser
 
 help:
 	@echo "make demo    run an example on PORT=$(PORT): EXAMPLE=chat, or pond"
 	@echo "make test    run all tests (one kind: test-python, test-js, test-browser)"
 	@echo "make chaos   prove that nothing is lost under thousands of cuts: DURATION=$(DURATION) SEED=$(SEED) CLIENTS=$(CLIENTS)"
+	@echo "make sweep   cut a dialogue once at every byte, on every transport"
+	@echo "make simulate play SCHEDULES=$(SCHEDULES) from SEED=$(SEED) on: both clients, a hostile network, virtual time"
+	@echo "make fuzz    mutate INPUTS=$(INPUTS) inputs for every decoder of both languages, from SEED=$(SEED) on"
 	@echo "make check   lint, types, architecture, and whether the committed browser build is current"
 	@echo "make build   build the browser client into the Python package"
 	@echo "make format  format all sources"
@@ -37,7 +42,8 @@ demo: $(RUNTIME)
 
 test: needs-python needs-node needs-browser test-python test-js test-browser
 
-test-python: $(DEVELOPMENT)
+# The simulation plays the client in TypeScript as well.
+test-python: needs-node $(DEVELOPMENT) $(MODULES)
 	$(BIN)/python -m pytest
 	$(BIN)/python tools/core_coverage.py
 
@@ -53,6 +59,16 @@ test-browser: needs-browser $(DEVELOPMENT) $(MODULES)
 
 chaos: needs-node $(DEVELOPMENT)
 	@$(BIN)/python -m tests.chaos --duration $(DURATION) --seed $(SEED) --clients $(CLIENTS)
+
+sweep: $(DEVELOPMENT)
+	$(BIN)/python -m tests.sweep
+
+simulate: needs-node $(DEVELOPMENT) $(MODULES)
+	@$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
+
+fuzz: needs-node $(DEVELOPMENT) $(MODULES)
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
+	INPUTS=$(INPUTS) SEED=$(SEED) npm --prefix js-client test --silent -- test/fuzz
 
 check: $(DEVELOPMENT) $(MODULES)
 	$(BIN)/ruff check

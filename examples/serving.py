@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from antiphon.hosts.aiohttp import drain_on_signals
+from antiphon.hosts.aiohttp import drain_on_signals, quiet_bad_requests, runner_options
 
 __all__ = ["run"]
 
@@ -36,7 +36,8 @@ def run(name: str, make_app: Callable[[], web.Application], about: str) -> None:
     print(f"{name.capitalize()} on http://{address} (Ctrl-C stops it)", flush=True)
     app = make_app()
     drain_on_signals(app)
-    web.run_app(app, sock=listener, loop=_new_loop(), print=None, access_log=None)
+    quiet_bad_requests()
+    web.run_app(app, sock=listener, loop=_new_loop(), print=None, access_log=None, **runner_options())
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -24,7 +24,8 @@ import pytest
 HERE = Path(__file__).parents[1]
 PACKAGE = HERE / "framework" / "antiphon"
 CORE = ["protocol/*.py", "dialects/native/*.py", "client/backoff.py", "client/clock.py", "client/connector.py"]
-CORE += ["client/polling.py", "client/requests.py", "client/streaming.py"]
+CORE += ["client/polling.py", "client/requests.py", "client/streaming.py", "transports/websocket_frames.py"]
+CORE += ["transports/websocket_writing.py", "dialects/socketio/*.py"]
 INHERITED = (aiohttp.web, hypothesis.strategies, msgspec)
 # What is inherited is too old for pytest to rewrite its asserts, and it would say so.
 OPTIONS = ["-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]

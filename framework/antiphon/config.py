@@ -59,11 +59,27 @@ class Outbox:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Bounds on what a peer may send.
+    """Bounds on what a peer may do. docs/operations.md has a table of them: what happens at each, and who is told.
 
-    `message`: bytes of one message; `hello`: bytes before admission; `fragments`: frames that a message on a WebSocket
-    may come in; `depth`: nesting of values; `keys`: keys of one map; `name`: characters of a namespace's or event's
-    name; `namespaces`: per session; `hello_timeout`: seconds until Hello must have come.
+    What one may send: `message`: bytes of one message; `hello`: bytes before admission; `fragments`: frames that a
+    message on a WebSocket may come in; `depth`: nesting of values; `keys`: keys of one map; `name`: characters of a
+    namespace's or event's name.
+
+    How much of it, and how fast: `inbox`: see Inbox; `rate`: events, calls and joins a second that are handed over in
+    one session, after a burst of two seconds' worth; `messages`: the same of the messages on one WebSocket;
+    `streaming`: handlers with streams that run beside the others in one session; `concurrent`: those that are
+    `concurrent=True` or read events in a loop.
+
+    Where one may be: `namespaces`: per session; `rooms`: per socket, joined by the code of the server.
+
+    How long one may take, in seconds: `headers_timeout`, `body_timeout`: until the head, and the body, of a request
+    must be there; `hello_timeout`: until Hello must be.
+
+    How many there may be: `connections`: sessions of one server; `connections_per_address` and
+    `connections_per_principal`: those that come from one network address, or belong to one person; `detached`: of all
+    sessions, those without a transport; `detached_per_principal`: the same of one person; `attaches`: a second, of one
+    session, after a burst of ten seconds' worth; `authenticating`: runs of the authentication hook at a time; four
+    times as many clients wait for theirs.
     """
 
     message: int = 1 << 20
@@ -72,11 +88,36 @@ class Limits:
     depth: int = 32
     keys: int = 1024
     name: int = 128
+    inbox: Inbox = Inbox()
+    rate: float = 1000.0
+    messages: float = 5000.0
+    streaming: int = 64
+    concurrent: int = 64
     namespaces: int = 16
+    rooms: int = 10_000
+    headers_timeout: float = 10.0
+    body_timeout: float = 15.0
     hello_timeout: float = 10.0
+    connections: int = 10_000
+    connections_per_address: int = 256
+    connections_per_principal: int = 32
+    detached: int = 10_000
+    detached_per_principal: int = 8
+    attaches: float = 3.0
+    authenticating: int = 64
 
     def __post_init__(self) -> None:
-        _positive("Limits", **{name: getattr(self, name) for name in self.__slots__})
+        _positive("Limits", **{name: getattr(self, name) for name in self.__slots__ if name != "inbox"})
+        if not isinstance(self.inbox, Inbox):
+            raise ValueError(f"Limits(inbox=...) must be an Inbox, but is {self.inbox!r}")
+
+    @property
+    def calls(self) -> int:
+        """How many calls of one client are accepted and not answered yet, at most: there is no way to have more.
+
+        Those that wait in the inbox, the one whose turn it is, and those whose handlers run beside the others.
+        """
+        return self.inbox.packets + 1 + self.concurrent + self.streaming
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

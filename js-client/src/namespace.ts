@@ -200,13 +200,14 @@ export class Namespace<
       case VOLATILE:
       case CALL: {
         // Also before we are in: what the server's connect handler says to us comes first.
-        const isCall = packet[0] === CALL;
-        if (!isCall && !this.#member.wanted) break;
+        // After a leave nobody is there to hear; whoever calls is told so, for it may have all the time in the world.
+        const { wanted } = this.#member;
         const [, name, args] = addressed(packet);
-        const listeners = this.#of(name);
-        this.#any.tell(report, name, ...args);
+        // Names that only the server says are not kept.
+        const listeners = (wanted && this.#events.get(name)) || new Listeners();
+        if (wanted) this.#any.tell(report, name, ...args);
         // What its own failure cannot spell is the application's fault, too.
-        if (isCall) answer(this.#home, packet, listeners, this.#left).catch(report);
+        if (packet[0] === CALL) answer(this.#home, packet, listeners, this.#left).catch(report);
         else listeners.tell(report, ...args);
       }
     }

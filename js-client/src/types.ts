@@ -104,6 +104,7 @@ export type DisconnectCode =
   | "principal_changed"
   | "server_restart"
   | "expired"
+  | "evicted"
   | "overflow"
   | "unknown"
   | "mismatch"

@@ -100,6 +100,19 @@ describe("calls", () => {
     expect(packets(socket, "failed")).toMatchObject([{ id: 5, code: "unknown_event" }]);
   });
 
+  test("of the server reach nobody after the namespace was left, and are told so", async () => {
+    const { chat, socket } = await joined();
+    const heard: unknown[] = [];
+    chat.on("ask", () => heard.push("called"));
+    chat.leave();
+
+    await socket.say(message(2, { kind: "call", id: 5, namespace: "/", name: "ask", args: [] }));
+
+    expect(heard).toEqual([]);
+    // A caller without a timeout would wait for ever.
+    expect(packets(socket, "failed")).toMatchObject([{ id: 5, code: "unknown_event" }]);
+  });
+
   test.each<[string, () => unknown]>([
     ["throws", () => Promise.reject(new Error("secret"))],
     ["returns what cannot travel", () => new Date()],

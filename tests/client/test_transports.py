@@ -277,10 +277,12 @@ async def test_an_answer_without_an_end_costs_the_transport_and_not_the_session(
             return answer
         babble = web.StreamResponse()
         await babble.prepare(request)
-        with contextlib.suppress(ConnectionError):
-            while True:
-                await babble.write(bytes(1 << 16))
-        dropped.append(request.path)
+        try:
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    await babble.write(bytes(1 << 16))
+        finally:  # it may be cancelled as well
+            dropped.append(request.path)
         return babble
 
     app = web.Application(middlewares=[babbling])

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from antiphon import CallError, CallFailed, CallTimeout, Server, Socket
+from antiphon import CallError, CallFailed, CallTimeout, Limits, Server, Socket
 from antiphon.protocol.packets import Call, Cancel, Event, Failed, Packet, Reply
-from antiphon.server.tasks import BESIDE
 from antiphon.testing import VirtualClock
 from antiphon.testing.fixtures import ClientFactory
 from tests.server.peer import Peer, entered, settle
+
+BESIDE = Limits().concurrent
 
 
 class Handler:

@@ -10,13 +10,13 @@ import pytest
 
 from antiphon import (
     CallFailed,
+    Limits,
     LocalProtocolError,
     PayloadError,
     Refused,
     Server,
     Socket,
 )
-from antiphon.dispatch.runner import MOST_STREAMING
 from antiphon.testing import TestClient
 from tests.dispatch.streaming import Endless, count
 from tests.server.peer import settle
@@ -275,7 +275,7 @@ async def test_more_calls_with_streams_than_may_be_are_refused_and_nothing_else_
     endless, root = Endless(), antiphon_server.namespace("/")
     root.on("endless")(endless.__call__)
     root.on("add")(lambda socket, one, two: one + two)
-    streams = [ann.namespace.stream("endless") for _ in range(MOST_STREAMING)]
+    streams = [ann.namespace.stream("endless") for _ in range(Limits().streaming)]
     for stream in streams:
         await anext(stream)
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.named_tests import ROOT, missing, misspelled, named
+
 TEXT = (ROOT / "docs" / "compatibility.md").read_text()
 # "# <heading>" begins a group. The references themselves are not in this repository.
 LISTED = (Path(__file__).parent / "compatibility_rows.txt").read_text().splitlines()
 
 HAVE, BETTER, LATER, WILL_NOT = "have it", "better", "later", "will not"
 MOST_REFUSALS = 15
-
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-PYTHON = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-SCRIPT = re.compile(r'`((?:js-client/test|tests)/[\w/]+\.test\.(?:ts|mjs)): "([^"`]+)"`')
 
 
 class Row(NamedTuple):
@@ -58,20 +53,6 @@ def lines_and_rows() -> tuple[list[str], list[Row]]:
 IN_DOCUMENT, ROWS = lines_and_rows()
 
 
-@cache
-def found_in(path: str) -> frozenset[str]:
-    """The names of the tests in a file of Python, the titles of those in a script."""
-    file = ROOT / path
-    if not file.exists():
-        return frozenset()
-    source = file.read_text()
-    if file.suffix == ".py":
-        functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, FUNCTIONS))
-        return frozenset(node.name for node in functions if node.name.startswith("test_"))
-    # A title is the first argument of `test(...)` or of what `test.each(...)` returns, and of no `describe(...)`.
-    return frozenset(title for _, title in re.findall(r"""(?<!describe)\(\s*(["'`])(.+?)\1,""", source))
-
-
 def test_no_row_is_missing_and_none_is_out_of_order() -> None:
     assert IN_DOCUMENT == LISTED
 
@@ -83,19 +64,15 @@ def test_a_row_has_one_of_four_answers() -> None:
 def test_what_is_said_to_be_there_is_held_by_a_test() -> None:
     claims = [row for row in ROWS if row.kind in (HAVE, BETTER)]
 
-    assert [row.name for row in claims if not PYTHON.search(row.how) and not SCRIPT.search(row.how)] == []
+    assert [row.name for row in claims if not named(row.how)] == []
 
 
 def test_a_test_that_is_named_exists() -> None:
-    named = [(row.name, test) for row in ROWS for test in PYTHON.findall(row.how) + SCRIPT.findall(row.how)]
-
-    assert [(row, *test) for row, test in named if test[1] not in found_in(test[0])] == []
+    assert [(row.name, *test) for row in ROWS for test in missing(row.how)] == []
 
 
 def test_what_looks_like_a_test_is_read_as_one() -> None:
-    named = re.findall(r"`[^`]*(?:\.py::|\.test\.(?:ts|mjs):)[^`]*`", TEXT)
-
-    assert [text for text in named if not PYTHON.fullmatch(text) and not SCRIPT.fullmatch(text)] == []
+    assert misspelled(TEXT) == []
 
 
 def test_what_comes_later_says_in_which_area_and_every_area_is_explained() -> None:

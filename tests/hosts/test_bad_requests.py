@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from antiphon import Limits, Server
 from antiphon.protocol.packets import Ack, Call, Close, Event, Reply, Welcome
 from tests.hosts.rig import (
     KEY,
@@ -16,6 +17,7 @@ from tests.hosts.rig import (
     message,
     packets,
     replies,
+    served,
 )
 
 # -- keys
@@ -178,45 +180,38 @@ async def test_the_connection_of_a_body_that_is_too_large_is_closed(
     assert b"Connection: close" in answer
 
 
-async def test_a_body_that_does_not_come_is_408_and_the_connection_is_closed(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("antiphon.hosts.aiohttp.BODY_TIMEOUT", 0.1)
+async def test_a_body_that_does_not_come_is_408_and_the_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("antiphon.hosts.aiohttp.CLOSE_WAIT", 0.1)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(2), served(Server(limits=Limits(body_timeout=0.1))) as site:
         answer = await site.talk(b"POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow")
 
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_body_that_dribbles_is_408(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("antiphon.hosts.aiohttp.BODY_TIMEOUT", 0.1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    writer.write(b"POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+async def test_a_body_that_dribbles_is_408() -> None:
+    async with asyncio.timeout(PATIENCE), served(Server(limits=Limits(body_timeout=0.1))) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(b"POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
 
-    async with asyncio.timeout(PATIENCE):
         answer = asyncio.create_task(reader.readline())
         while not answer.done():
             writer.write(b"x")
             await asyncio.sleep(0.02)
+        writer.close()
 
     assert (await answer).startswith(b"HTTP/1.1 408 ")
-    writer.close()
 
 
-async def test_a_body_that_turns_out_to_be_broken_is_answered_when_its_time_is_over_at_the_latest(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("antiphon.hosts.aiohttp.BODY_TIMEOUT", 0.2)
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    writer.write(f"{PUSH}{CHUNKED}\r\n{CHUNK}".encode())
-    await asyncio.sleep(0.05)  # it is being read
-    writer.write(b"nonsense\r\n")
+async def test_a_body_that_turns_out_to_be_broken_is_answered_when_its_time_is_over_at_the_latest() -> None:
+    async with asyncio.timeout(PATIENCE), served(Server(limits=Limits(body_timeout=0.2))) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(f"{PUSH}{CHUNKED}\r\n{CHUNK}".encode())
+        await asyncio.sleep(0.05)  # it is being read
+        writer.write(b"nonsense\r\n")
 
-    async with asyncio.timeout(PATIENCE):
         answer = await reader.readline()
-    writer.close()
+        writer.close()
 
     # aiohttp's parser in C says nothing to who reads already, the one in Python does.
     assert int(answer.split()[1]) in (400, 408)

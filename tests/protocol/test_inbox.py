@@ -7,7 +7,7 @@ import pytest
 from antiphon.config import Inbox as Bounds
 from antiphon.errors import PayloadError
 from antiphon.protocol.codec import Broken, Message, is_counted
-from antiphon.protocol.inbox import ACK_SIZE, Inbox
+from antiphon.protocol.inbox import ACK_SIZE, CROWD, Inbox
 from antiphon.protocol.packets import (
     Ack,
     Call,
@@ -332,6 +332,35 @@ def test_what_stands_outside_the_window_never_floods() -> None:
     inbox.accept(of(1, event(1), *(Leave("/") for _ in range(50)), *(Reply(id) for id in range(1, 50))), 500, 0.0)
 
     assert not inbox.flooded
+
+
+@pytest.mark.parametrize("packet", [Join("/"), Leave("/")], ids=lambda p: type(p).__name__)
+def test_joins_and_leaves_are_a_flood_when_there_are_more_than_anybody_can_mean(packet: Packet) -> None:
+    inbox, _ = open_inbox(packets=2)
+    inbox.accept(of(1, event(1), *[packet] * (CROWD + 3)), 500, 0.0)
+    assert not inbox.flooded
+
+    inbox.accept(of(CROWD + 5, packet), 10, 0.0)
+
+    assert inbox.flooded
+
+
+def test_of_a_flood_only_so_much_is_taken_as_may_wait() -> None:
+    inbox, _ = open_inbox(packets=2)
+
+    inbox.accept(of(1, *(event(number) for number in range(1, 6)), Leave("/"), event(6)), 100, 0.0)
+
+    assert (inbox.flooded, inbox.received, len(inbox)) == (True, 2, 2)
+    assert hand_over_all(inbox) == [event(1), event(2)]
+    assert (inbox.handed, inbox.waiting) == (2, (0, 0))
+
+
+def test_of_a_flood_of_joins_only_so_many_are_taken_as_may_wait() -> None:
+    inbox, _ = open_inbox(packets=2)
+
+    inbox.accept(of(1, *[Join("/")] * 100_000), 500_000, 0.0)
+
+    assert (inbox.flooded, inbox.received, len(inbox)) == (True, CROWD + 4, CROWD + 4)
 
 
 def test_bytes_flood_when_they_pass_what_any_honest_peer_may_send() -> None:

@@ -40,8 +40,7 @@ def test_a_first_hello_is_welcomed_to_a_new_session() -> None:
         epoch="e1",
         heartbeat=Heartbeat(interval=10, timeout=5),
         resume=Resume(window=60),
-        inbox=Inbox(packets=100, size=5000),
-        limits=Limits(message=70_000),
+        limits=Limits(message=70_000, inbox=Inbox(packets=100, size=5000)),
     )
     session = open_session(settings=settings)
 

@@ -262,25 +262,6 @@ async def test_a_hook_that_does_not_let_itself_be_cancelled_keeps_nobody_waiting
     assert len(authentication) == 0
 
 
-async def test_only_so_many_are_looked_into_at_a_time(
-    authentication: Authentication, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(authentications, "MOST_CHECKS", 2)
-    go_on = asyncio.Event()
-
-    @authentication.register
-    async def who(auth: str) -> str:
-        await go_on.wait()
-        return auth
-
-    first, second, third = (Asked(authentication, name) for name in ("ann", "bob", "cat"))
-
-    assert (third.refusal.code, third.refusal.retry_after) == ("try_later", 2000)
-    go_on.set()
-    await settle()
-    assert (first.identity.id, second.identity.id) == ("ann", "bob")
-
-
 async def test_who_does_not_wait_any_more_is_told_nothing(authentication: Authentication) -> None:
     @authentication.register
     async def who(auth: str) -> str:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from antiphon import Disconnected, Inbox, Server, Socket
+from antiphon import Disconnected, Inbox, Limits, Server, Socket
 from antiphon.protocol.packets import Ack, Call, Close, Event, Join, Reply, Volatile
 from antiphon.testing.clock import ManualClock
 from tests.server.peer import Peer, entered, serving, settle
@@ -370,7 +370,7 @@ async def test_a_repeated_first_hello_joins_what_is_new_in_it(server: Server) ->
 
 
 async def test_more_events_than_the_window_allows_end_that_session_only() -> None:
-    async with serving(inbox=Inbox(packets=10)) as (server, _):
+    async with serving(limits=Limits(inbox=Inbox(packets=10))) as (server, _):
         root, door, handled = server.namespace("/"), asyncio.Event(), []
 
         @root.on("wait")

@@ -84,4 +84,4 @@ def test_a_refusal_names_the_remedy_and_quotes_no_novel() -> None:
 
     assert reason is not None
     assert "Server(origins=[...])" in reason
-    assert len(reason) < 250
+    assert len(reason) < 350

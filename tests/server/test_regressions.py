@@ -1,10 +1,10 @@
-"""What the simulation found in the server, each as the shortest story that shows it."""
+"""What was found in the server by its simulation, and by accident, each as the shortest story that shows it."""
 
 from __future__ import annotations
 
-from antiphon import Socket
+from antiphon import Server, Socket
 from antiphon.protocol.closing import Closing, TransportCode
-from antiphon.protocol.packets import Hello, Joined, Leave, Welcome
+from antiphon.protocol.packets import Hello, Joined, Leave, Volatile, Welcome
 from tests.server.peer import Peer, entered, serving, settle
 
 
@@ -74,3 +74,15 @@ async def test_a_repeated_hello_does_not_bring_back_who_was_put_out() -> None:
             Joined("/", entries[0].id),
             Leave("/", "out with you"),
         ]
+
+
+async def test_a_volatile_event_is_handled_though_nothing_counted_comes_with_it(server: Server) -> None:
+    """It has no number, so by the numbers nothing seemed to wait."""
+    poses: list[int] = []
+    server.namespace("/").on("pose")(lambda socket, number: poses.append(number))
+    ann = await entered(server)
+
+    ann.say(Volatile("/", "pose", [1]))
+    await settle()
+
+    assert poses == [1]

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from antiphon.testing.simulation import standing_invariants
 from antiphon.testing.simulation.conversation import Shape
+from antiphon.testing.simulation.page import OpenPage
 from antiphon.testing.simulation.steps import Play
 
 
-def calm_stage() -> Play:
+@pytest.fixture
+def stage(open_page: OpenPage) -> Iterator[Play]:
     """A client that is attached and in "/a", and a network that does nothing to it."""
-    stage = Play(1)
+    stage = Play(1, open_page)
     stage.network.calm()
     stage.run(3.0)
     assert stage.line is not None and "/a" in stage.line.sockets
-    return stage
+    yield stage
+    stage.discard()
 
 
 def lose_the_session(stage: Play) -> None:
@@ -26,9 +33,8 @@ def lose_the_session(stage: Play) -> None:
         line.finish()
 
 
-def test_who_is_in_again_while_a_handler_was_at_work_was_out_before() -> None:
+def test_who_is_in_again_while_a_handler_was_at_work_was_out_before(stage: Play) -> None:
     """The disconnect handler ran behind the connect handler of the next session."""
-    stage = calm_stage()
     line = stage.line
     assert line is not None
     stage.server_app.emit(line, line.sockets["/a"], 0, 8000, False, 0)
@@ -42,9 +48,8 @@ def test_who_is_in_again_while_a_handler_was_at_work_was_out_before() -> None:
     assert stage.app.inside == {"/a": True}
 
 
-def test_an_answer_goes_to_the_session_that_asked_and_to_no_other() -> None:
+def test_an_answer_goes_to_the_session_that_asked_and_to_no_other(stage: Play) -> None:
     """A server that was restarted gives the same ids to other calls."""
-    stage = calm_stage()
     line = stage.line
     assert line is not None
     stage.server_app.call(line.sockets["/a"], 8000, 30.0)
@@ -63,8 +68,7 @@ def test_an_answer_goes_to_the_session_that_asked_and_to_no_other() -> None:
     assert stage.history.violations == []
 
 
-def test_a_stream_goes_on_where_it_was_after_a_cut() -> None:
-    stage = calm_stage()
+def test_a_stream_goes_on_where_it_was_after_a_cut(stage: Play) -> None:
     quick = Shape("ticks", items=60, pace=0.05, pad=10, fails=-1, slow=0.0, leaves=0, timeout=None, gives_up=None)
     stage.app.stream("/a", quick)
     stage.run(1.0)
@@ -78,8 +82,7 @@ def test_a_stream_goes_on_where_it_was_after_a_cut() -> None:
     assert stage.history.violations == []
 
 
-def test_a_slow_reader_of_a_lost_session_is_told_and_its_source_stops() -> None:
-    stage = calm_stage()
+def test_a_slow_reader_of_a_lost_session_is_told_and_its_source_stops(stage: Play) -> None:
     slow = Shape("ticks", items=100, pace=0.0, pad=10, fails=-1, slow=0.2, leaves=0, timeout=None, gives_up=None)
     stage.app.stream("/a", slow)
     stage.run(1.0)

@@ -1,7 +1,8 @@
 """Two real ends through a hostile network: the invariants of the contract, each by its name.
 
-SCHEDULES and SEED in the environment say how many schedules are played, and from which seed on. A schedule that fails
-prints its steps; `python -m antiphon.testing.simulation --schedules 1 --seed S` plays it again.
+All of it for the client in Python, then for the one in TypeScript. SCHEDULES and SEED in the environment say how many
+schedules are played with each, and from which seed on. A schedule that fails prints its steps, and
+`python -m tests.simulation --client python|typescript --schedules 1 --seed S` plays it again.
 """
 
 from __future__ import annotations
@@ -13,17 +14,27 @@ import sys
 import pytest
 
 from antiphon.testing.simulation.many import Totals, play_many
+from antiphon.testing.simulation.page import OpenPage
 from antiphon.testing.simulation.runner import play
 from antiphon.testing.simulation.schedule import schedule
+from tests.simulation.typescript.pages import TypeScriptPages
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "5000"))
+# A schedule takes about 40 ms of a processor with the client in Python, and twice that with the one in TypeScript.
+SCHEDULES = {"python": 3000, "typescript": 1000}
 SEED = int(os.environ.get("SEED", "0"))
 
 
 @pytest.fixture(scope="module")
-def totals() -> Totals:
+def seeds(open_page: OpenPage) -> range:
+    """The schedules for a client."""
+    language = "typescript" if isinstance(open_page, TypeScriptPages) else "python"
+    return range(SEED, SEED + int(os.environ.get("SCHEDULES", SCHEDULES[language])))
+
+
+@pytest.fixture(scope="module")
+def totals(open_page: OpenPage, seeds: range) -> Totals:
     """All schedules, played once for all tests here."""
-    return play_many(range(SEED, SEED + SCHEDULES), most_failures=3)
+    return play_many(seeds, most_failures=3, open_page=open_page)
 
 
 def holds(totals: Totals, name: str) -> None:
@@ -31,10 +42,10 @@ def holds(totals: Totals, name: str) -> None:
     assert not broken, "\n\n".join(map(str, broken))
 
 
-def test_every_schedule_was_played_and_nothing_escaped(totals: Totals) -> None:
+def test_every_schedule_was_played_and_nothing_escaped(totals: Totals, seeds: range) -> None:
     holds(totals, "crash")
     assert not totals.failures, [failure.seed for failure in totals.failures]
-    assert totals.schedules == SCHEDULES
+    assert totals.schedules == len(seeds)
 
 
 def test_the_network_was_hostile(totals: Totals) -> None:

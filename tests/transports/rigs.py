@@ -10,14 +10,17 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+from antiphon.config import Limits
 from antiphon.hosts.aiohttp_stream import AiohttpEventStream
-from antiphon.hosts.aiohttp_websocket import AiohttpWebSocket
+from antiphon.hosts.aiohttp_websocket import handshake, take_over
 from antiphon.protocol.closing import Closing
 from antiphon.server.counters import Counters
 from antiphon.testing import FaultProxy, TransportRig
 from antiphon.transports.base import Receiver, Transport
 from antiphon.transports.longpoll import LongPollTransport
 from antiphon.transports.memory import memory_pair
+from antiphon.transports.tcp_websocket import TcpWebSocket
+from antiphon.transports.websocket_group import WebSocketGroup
 from antiphon.types import Data
 
 __all__ = ["event_stream", "longpoll", "memory", "websocket"]
@@ -107,7 +110,7 @@ async def _served(handler: Callable[[web.Request], Awaitable[web.StreamResponse]
 
 
 class WebSocketRig:
-    """aiohttp at both ends, and a proxy between them."""
+    """Ours at one end, aiohttp at the other, and a proxy between them."""
 
     receives = True
 
@@ -133,16 +136,20 @@ class WebSocketRig:
 
 @asynccontextmanager
 async def websocket(receiver: Receiver) -> AsyncIterator[TransportRig]:
-    """aiohttp's WebSocket on the loopback."""
-    opened: asyncio.Future[AiohttpWebSocket] = asyncio.get_running_loop().create_future()
+    """Our WebSocket, taken over from aiohttp on the loopback."""
+    opened: asyncio.Future[TcpWebSocket] = asyncio.get_running_loop().create_future()
+    group = WebSocketGroup(Limits(hello=1 << 20), hit=Counters().hit)
+
+    def open_on(tcp: asyncio.Transport) -> TcpWebSocket:
+        opened.set_result(TcpWebSocket(group, receiver, tcp))
+        return opened.result()
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(compress=False)
-        await socket.prepare(request)
-        transport = AiohttpWebSocket(receiver, socket, request.transport)
-        opened.set_result(transport)
-        await transport.run(60, Counters())
-        return socket
+        accept = handshake(request)
+        assert isinstance(accept, str)
+        response = take_over(request, accept, open_on)
+        assert response is not None
+        return response
 
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(_served(serve))
@@ -153,7 +160,7 @@ async def websocket(receiver: Receiver) -> AsyncIterator[TransportRig]:
 
 
 class EventStreamRig:
-    """aiohttp at both ends, and a proxy between them."""
+    """Ours at one end, aiohttp at the other, and a proxy between them."""
 
     receives = False  # messages come up by pushes, which the gateway takes
 

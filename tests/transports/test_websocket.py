@@ -1,4 +1,4 @@
-"""A WebSocket on the server: what its host tells it, and what it tells whoever receives."""
+"""A WebSocket on the server: what happens to it, and what whoever receives is told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.transports.base import Transport
-from antiphon.transports.websocket import HIGH_WATER, WebSocketTransport
+from antiphon.transports.websocket import WebSocketTransport
 from antiphon.types import Data
 
 
@@ -26,24 +26,23 @@ class Listener:
         self.told.append("lost")
 
 
-class HostsWebSocket(WebSocketTransport):
-    """The least that a host lends: it keeps what is written until `sent`."""
+class SomeWebSocket(WebSocketTransport):
+    """The least that one has of its own."""
 
     def __init__(self, receiver: Listener) -> None:
         super().__init__(receiver)
         self.shut: list[tuple[int, str]] = []
 
     def write(self, message: Data) -> None:
-        self.buffered += len(message)
-        self.congested = self.buffered > HIGH_WATER
+        self.congested = True
 
     def _shut(self, code: int, reason: str) -> None:
         self.shut.append((code, reason))
 
 
-def websocket() -> tuple[HostsWebSocket, Listener]:
+def websocket() -> tuple[SomeWebSocket, Listener]:
     listener = Listener()
-    return HostsWebSocket(listener), listener
+    return SomeWebSocket(listener), listener
 
 
 def test_a_message_goes_to_the_receiver_of_the_moment() -> None:
@@ -63,7 +62,6 @@ def test_nothing_is_received_after_closing() -> None:
     socket.close(Closing(TransportCode.FENCED, "2"))
     socket.received("too late")
     socket.lost()
-    socket.oversized()
 
     assert listener.told == []
 
@@ -88,33 +86,22 @@ def test_a_long_reason_is_cut_at_a_character_below_123_bytes(reason: str) -> Non
     assert reason.startswith(cut)
 
 
-def test_congestion_ends_at_half_of_the_high_water() -> None:
+def test_congestion_ends_once_with_a_word() -> None:
     socket, listener = websocket()
-    socket.write(b"x" * (HIGH_WATER + 2))
-    assert socket.congested
+    socket.write(b"much")
 
-    socket.sent(HIGH_WATER // 2 + 1)
-    assert (socket.congested, listener.told) == (True, [])
-    socket.sent(1)
+    socket.drained()
+    socket.drained()
 
     assert (socket.congested, listener.told) == (False, ["drained"])
 
 
-def test_what_is_sent_without_congestion_is_no_news() -> None:
-    socket, listener = websocket()
-    socket.write(b"x")
-
-    socket.sent(1)
-
-    assert (socket.buffered, listener.told) == (0, [])
-
-
 def test_a_closed_one_drains_without_a_word() -> None:
     socket, listener = websocket()
-    socket.write(b"x" * (HIGH_WATER + 1))
+    socket.write(b"much")
     socket.close(Closing(TransportCode.ENDED))
 
-    socket.sent(HIGH_WATER + 1)
+    socket.drained()
 
     assert (socket.congested, listener.told) == (False, [])
 
@@ -127,12 +114,3 @@ def test_its_loss_is_told_once() -> None:
 
     assert listener.told == ["lost"]
     assert socket.shut == []
-
-
-def test_an_oversized_message_closes_it_with_the_code_that_says_so() -> None:
-    socket, listener = websocket()
-
-    socket.oversized()
-
-    assert socket.shut == [(1009, "message too large")]
-    assert listener.told == ["lost"]

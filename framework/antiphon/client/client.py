@@ -29,6 +29,7 @@ from antiphon.dispatch.payloads import to_wire
 from antiphon.errors import ConnectionClosed
 from antiphon.protocol.client_session import ClientSession, Loss
 from antiphon.protocol.disconnects import DisconnectCode, Disconnected
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.membership import Place
 from antiphon.protocol.statistics import Amount, SessionStatistics, describe
 from antiphon.types import Data, Value
@@ -51,7 +52,8 @@ class Client:
     `url` is where the server is mounted, for instance "http://localhost:8000/antiphon". `transports` are tried in this
     order. `auth` is what the server's authentication hook is given, or a function that gives it, async or not: it is
     asked whenever the client attaches, and when the server says that what it gave expires soon. `form` is "msgpack", or
-    "json" to look at it. `clock` gives seconds that never go back.
+    "json" to look at it. `connector` makes the connections, for a certificate of your own, a proxy or a Unix socket; it
+    stays yours to close. `clock` gives seconds that never go back.
 
     For tests without a socket or real time (antiphon.testing): `opener(kind, link, events)` begins to open a transport
     in place of the network, `call_later` sets timers in place of the loop.
@@ -68,6 +70,7 @@ class Client:
         form: str = "msgpack",
         headers: dict[str, str] | None = None,
         auth: Auth = None,
+        connector: aiohttp.BaseConnector | None = None,
         clock: Callable[[], float] | None = None,
         opener: Opener | None = None,
         call_later: CallLater | None = None,
@@ -104,6 +107,7 @@ class Client:
         self.asking = ClientAsking(self)
         self._worker = Worker(self)
         self._http: aiohttp.ClientSession | None = None
+        self._connections = connector
         self._tasks: set[asyncio.Task[None]] = set()
         self._opener = opener
         self._call_later = call_later
@@ -148,7 +152,9 @@ class Client:
                 )
             await self._closed.wait()
         if self._http is None:
-            self._http = aiohttp.ClientSession(headers=self._headers)
+            self._http = aiohttp.ClientSession(
+                headers=self._headers, connector=self._connections, connector_owner=self._connections is None
+            )
         if self.session.ending is not None:
             self.session.renew()
             for namespace in self._namespaces.values():
@@ -339,7 +345,8 @@ class Client:
         if self.on_loss is not None:
             self._tell(self.on_loss, loss)
         elif loss.unconfirmed:
-            log.warning("the session was lost (%s) with %d packets unconfirmed", loss.reason, len(loss.unconfirmed))
+            reason, count = one_line(loss.reason), len(loss.unconfirmed)
+            log.warning("the session was lost (%s) with %d packets unconfirmed", reason, count)
 
     def _tell(self, listener: Callable[[T], None] | None, what: T) -> None:
         """Tell the application's listener. It runs within a transport: what it raises must not end that."""

@@ -16,6 +16,7 @@ attach like any other. What worked last is tried first when the application star
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Protocol
@@ -220,10 +221,12 @@ class Connector:
         if link is self.candidate:
             self._candidate_failed(now)
         elif link is self.live:
-            if code == TransportCode.FENCED and reason.isdigit() and int(reason) > self.session.attempt:
+            session = self.session
+            # At most 15 digits: no attempt has more, and what a server makes up is not computed.
+            if code == TransportCode.FENCED and re.fullmatch("[0-9]{1,15}", reason) and int(reason) > session.attempt:
                 # An attempt that is not ours: somebody else holds our key (rule 2).
                 self.stop("replaced", "another client attached with this session's key")
-                self.session.detach(now)
+                session.detach(now)
                 return
             self._lose_live(now)
 

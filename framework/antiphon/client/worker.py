@@ -12,6 +12,7 @@ from antiphon.dispatch.deadlines import nobody_waits
 from antiphon.dispatch.delivery import Deliverer
 from antiphon.errors import ConnectionClosed, ConnectionRefused
 from antiphon.protocol.disconnects import DisconnectCode, Disconnected
+from antiphon.protocol.membership import Place
 from antiphon.protocol.packets import Call, Event, Joined, Leave, Packet, Refused, Volatile
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Worker(Deliverer):
     """The handlers of one client. A task exists while there is something to handle."""
 
     def __init__(self, client: Client) -> None:
-        super().__init__(client.session, client.after, client.clock, log)
+        super().__init__(client.session, client.after, client.clock, log, client.limits.streaming)
         self._client = client
         # What a lost session leaves to be done: packets, then the namespaces that are out, session after session.
         self._left: deque[Packet | tuple[ClientNamespace, Disconnected]] = deque()
@@ -116,7 +117,8 @@ class Worker(Deliverer):
 
     async def _event(self, packet: Event | Call | Volatile, sid: str | None) -> None:
         namespace = self._client.find(packet.namespace)
-        if namespace is None:
+        # What the server said before it learned that we left is nobody's any more.
+        if namespace is None or self._client.session.members[packet.namespace].place in (Place.OUT, Place.REFUSED):
             self._nobody(packet, "not_joined", f"namespace {packet.namespace!r} is not joined", sid)
         else:
             await self._deliver(namespace.handlers, packet, (), sid, namespace.listening)

@@ -12,6 +12,7 @@ from antiphon.dispatch.outcomes import cancelled_by_us, tellable
 from antiphon.dispatch.streams import Stream, produce
 from antiphon.errors import AntiphonError, CallError, CallFailed, ConnectionClosed, OutboxFull, PayloadError
 from antiphon.protocol.calls import Outcome, Pending
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.packets import MAX_NUMBER, Call, End
 from antiphon.protocol.session import NEVER, Session
 
@@ -109,7 +110,7 @@ class Asking(ABC):
             try:
                 await produce(outflow, source, self._session, self._flush, lambda: task.cancel(), where)
             except (CallError, ConnectionClosed) as failed:
-                log.info("%s broke off: %s", where, failed)
+                log.info("%s broke off: %s", where, one_line(failed))
                 error = _told(failed)
             except (Exception, asyncio.CancelledError) as failed:
                 if cancelled_by_us(failed):

@@ -10,6 +10,7 @@ from antiphon.dispatch.handlers import Handler, Handlers
 from antiphon.dispatch.listening import Listening
 from antiphon.dispatch.runner import Runner
 from antiphon.errors import PayloadError
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.packets import Call, Event, Failed, Volatile
 
 __all__ = ["Deliverer"]
@@ -59,7 +60,7 @@ class Deliverer(Runner):
             try:
                 args = listener.plan.arguments(packet.args)
             except PayloadError as error:
-                self._log.info("it was not told: %s", error)
+                self._log.info("it was not told: %s", one_line(error))
             else:
                 await self._run(listener, told, (*leading, packet.name, *args), None)
 
@@ -68,7 +69,7 @@ class Deliverer(Runner):
         try:
             bound = handler.plan.arguments(args)
         except PayloadError as error:
-            self._log.error("a hook did not run: %s", error)
+            self._log.error("a hook did not run: %s", one_line(error))
         else:
             await self._run(handler, Event(namespace, handler.name, args), (*leading, *bound), None)
 
@@ -111,7 +112,7 @@ class Deliverer(Runner):
         if isinstance(packet, Call):
             self._answer(Failed(packet.id, "payload", str(error), error.told), era)
         else:
-            self._log.info("an event was dropped: %s", error)
+            self._log.info("an event was dropped: %s", one_line(error))
 
     def _nobody(self, packet: Event | Call | Volatile, code: str, message: str, era: Any) -> None:
         """There is no handler for what came."""

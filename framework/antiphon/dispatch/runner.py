@@ -19,14 +19,12 @@ from antiphon.dispatch.streams import Misfit, Stream, produce
 from antiphon.errors import CallError, CallFailed, ConnectionClosed, OutboxFull, PayloadError, Refused
 from antiphon.protocol.answering import Answering
 from antiphon.protocol.closing import Ending
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.outbox import Entry
 from antiphon.protocol.packets import Call, Credit, End, Event, Failed, Packet, Reply, Volatile
 from antiphon.protocol.streams import WINDOW, Streams
 
 __all__ = ["Answerer", "Runner"]
-
-# So many handlers with streams run for one session at a time.
-MOST_STREAMING = 64
 
 
 class Answerer(Protocol):
@@ -60,15 +58,21 @@ class Runner(ABC):
     """
 
     def __init__(
-        self, session: Answerer, flush: Callable[[], None], clock: Callable[[], float], log: logging.Logger
+        self,
+        session: Answerer,
+        flush: Callable[[], None],
+        clock: Callable[[], float],
+        log: logging.Logger,
+        streaming: int,
     ) -> None:
-        """`flush` has written what was answered at the end of this turn."""
+        """`flush` has written what was answered at the end of this turn; `streaming`: see Limits."""
         self._session = session
         self._flush = flush
         self._clock = clock
         self._log = log
         # Tasks whose handler is cancelled, and nothing else of them; True: its caller does not know, and is to be told.
         self._stopped: dict[Any, bool] = {}
+        self._most_streaming = streaming
         self._streaming: dict[Any, _Streaming] = {}  # the handlers with streams, by their tasks
         self._departures: Counter[str] = Counter()  # how often the streams of a namespace were stopped
         self._streams_ended = False
@@ -93,12 +97,12 @@ class Runner(ABC):
             if handler.is_async:
                 await result
         except CallFailed as error:
-            self._log.warning("handler %r of namespace %r failed: %s", packet.name, packet.namespace, error)
+            self._log.warning("handler %r of namespace %r failed: %s", packet.name, packet.namespace, one_line(error))
         except Refused as error:
-            self._log.info("handler %r of namespace %r refused: %s", packet.name, packet.namespace, error)
+            self._log.info("handler %r of namespace %r refused: %s", packet.name, packet.namespace, one_line(error))
         except (ConnectionClosed, CallError) as error:
             # The peer went while its handler waited for it: that is no fault of the handler.
-            self._log.info("handler %r of namespace %r ended: %s", packet.name, packet.namespace, error)
+            self._log.info("handler %r of namespace %r ended: %s", packet.name, packet.namespace, one_line(error))
         except (Exception, asyncio.CancelledError) as error:
             if cancelled_by_us(error, self._current()):
                 raise
@@ -243,8 +247,8 @@ class Runner(ABC):
             places = ", ".join(map(str, sorted(handler.plan.streams)))
             takes = f"streams for these arguments: {places}" if places else "no stream for any of its parameters"
             return Failed(packet.id, "not_a_stream", f"{who} takes {takes}")
-        if len(self._streaming) >= MOST_STREAMING:
-            return Failed(packet.id, "too_many", f"{MOST_STREAMING} handlers with streams run already in this session")
+        if len(self._streaming) >= (most := self._most_streaming):
+            return Failed(packet.id, "too_many", f"{most} handlers with streams run already in this session")
         return None
 
     def _with_streams(self, handler: Handler, packet: Call, args: Sequence[Any]) -> list[Any]:
@@ -292,7 +296,7 @@ class Runner(ABC):
             return Failed(call, "payload", str(error), error.told)
         if isinstance(error, ConnectionClosed | CallError):
             # The peer went while its handler waited for it: that is no fault of the handler.
-            self._log.info("handler %r of namespace %r ended: %s", name, namespace, error)
+            self._log.info("handler %r of namespace %r ended: %s", name, namespace, one_line(error))
             return Failed(call, "error", "the handler's own call had no answer")
         if cancelled_by_us(error, self._current()):
             if self._current() not in self._stopped:

@@ -8,6 +8,7 @@ from typing import Any
 
 from antiphon.dispatch.handlers import Handlers
 from antiphon.errors import PayloadError
+from antiphon.protocol.loglines import one_line
 
 __all__ = ["tell_outgoing"]
 
@@ -20,6 +21,6 @@ def tell_outgoing(handlers: Handlers, event: str, args: Sequence[Any]) -> None:
         try:
             listener.function(event, *listener.plan.arguments([*args]))
         except PayloadError as error:
-            log.info("it was not told: %s", error)
+            log.info("it was not told: %s", one_line(error))
         except Exception:
             log.exception("on_any_outgoing of namespace %r raised at %r", handlers.namespace, event)

@@ -11,19 +11,23 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, Poll, Push, Request, Stream
+from antiphon.hosts.aiohttp_bad_requests import quiet_bad_requests
 from antiphon.hosts.aiohttp_signals import MOUNTED, drain_on_signals
 from antiphon.hosts.aiohttp_stream import AiohttpEventStream
-from antiphon.hosts.aiohttp_websocket import CLOSE_WAIT, AiohttpWebSocket
-from antiphon.protocol.closing import Closing
+from antiphon.hosts.aiohttp_timers import IdleWatch, runner_options
+from antiphon.hosts.aiohttp_websocket import handshake, take_over
+from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.loglines import one_line
+from antiphon.server.proxies import Visit
 from antiphon.server.server import Server
+from antiphon.transports.tcp_websocket import TcpWebSocket
+from antiphon.transports.websocket_group import CLOSE_WAIT, WebSocketGroup
 from antiphon.types import Data
 
-__all__ = ["drain_on_signals", "mount"]
+__all__ = ["drain_on_signals", "mount", "quiet_bad_requests", "runner_options"]
 
 log = logging.getLogger("antiphon.session")
 
-# The body of a POST must be there in time (reliability.md, E.5); aiohttp itself has no timer for it.
-BODY_TIMEOUT = 15.0
 PREFLIGHT_AGE = "600"
 ALLOWED_HEADERS = "Content-Type, Antiphon-Session, Antiphon-Key, Antiphon-Attempt, Antiphon-Request"
 FORMS = {bytes: "application/msgpack", str: "application/json"}
@@ -41,7 +45,7 @@ def mount(
 
     The server starts and stops with the application. It stops by `drain`: clients are told to come back some time
     within `window` seconds, handlers are waited for `patience` seconds. With `window=None` it stops by `close`, and
-    clients come back as soon as they can. See `drain_on_signals` for Ctrl-C.
+    clients come back as soon as they can. See `drain_on_signals` for Ctrl-C, `runner_options` for how to start aiohttp.
     """
     host = _Host(server, window, patience)
     app.router.add_get(path, host.websocket)
@@ -61,7 +65,9 @@ class _Host:
         self._window = window
         self._patience = patience
         self._hurried = False
+        self._idle = IdleWatch()
         self._streams: set[AiohttpEventStream] = set()
+        self._websockets = WebSocketGroup(server.limits, server.counters.hit)
 
     async def life(self, app: web.Application) -> AsyncIterator[None]:
         """Start the server with the application."""
@@ -74,6 +80,8 @@ class _Host:
         await (self._server.close(patience=0.0) if self._hurried else self.drain(hears=False))
         for stream in self._streams:
             stream.end()  # nobody is attached to it: it was a probe
+        # aiohttp knows none of them any more, so nobody else would wait for their goodbyes.
+        await self._websockets.close(Closing(TransportCode.GOING_AWAY, "the server stops"))
 
     # -- Stoppable
 
@@ -92,35 +100,37 @@ class _Host:
 
     async def websocket(self, request: web.Request) -> web.StreamResponse:
         """GET at the mount point."""
-        if (refusal := self._refusal(request)) is not None:
+        visit = self._visit(request)
+        if (refusal := self._refusal(request, visit)) is not None:
             return refusal
         headers = _headers(request)
         intent = self._server.dialect.interpret(Request("GET", "", headers))
         if not isinstance(intent, OpenWebSocket):
             assert isinstance(intent, Answer)
             return self._labelled(request, _plain(intent))
-        socket = web.WebSocketResponse(compress=False, max_msg_size=self._server.limits.message, timeout=2.0)
-        try:
-            await socket.prepare(request)
-        except ConnectionError:
-            # The client went between its request and our answer. aiohttp would log it as a fault of this handler.
-            return _plain(Answer(400, "the client is gone"))
-        transport = AiohttpWebSocket(self._server.gateway, socket, request.transport)
-        transport.address, transport.headers = request.remote or "", headers
-        await transport.run(self._server.limits.hello_timeout, self._server.counters)
-        return socket
+        accept = handshake(request)
+        if isinstance(accept, Answer):
+            return self._labelled(request, _last(request, accept))
+        response = take_over(
+            request,
+            accept,
+            lambda tcp: TcpWebSocket(self._websockets, self._server.gateway, tcp, visit.address, headers),
+        )
+        return _plain(Answer(400, "the client is gone")) if response is None else response
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """POST below the mount point."""
-        if (refusal := self._refusal(request)) is not None:
+        visit = self._visit(request)
+        if (refusal := self._refusal(request, visit)) is not None:
             return refusal
         verb = request.match_info["verb"]
         first = verb in ("attach", "stream", "leave")
-        body = await _body(request, self._server.limits.hello if first else self._server.limits.message)
+        limits = self._server.limits
+        body = await _body(request, limits.hello if first else limits.message, limits.body_timeout)
         if isinstance(body, Answer):
             self._count_body(body, first)
             return self._labelled(request, _last(request, body))
-        port, address, headers = _HttpPort(), request.remote or "", _headers(request)
+        port, address, headers = _HttpPort(), visit.address, _headers(request)
         intent = self._server.dialect.interpret(Request(request.method, verb, headers, body))
         gateway = self._server.gateway
         match intent:
@@ -148,7 +158,7 @@ class _Host:
 
     async def preflight(self, request: web.Request) -> web.StreamResponse:
         """OPTIONS: a browser asks whether a page of another origin may send this."""
-        if (refusal := self._refusal(request)) is not None:
+        if (refusal := self._refusal(request, self._visit(request))) is not None:
             return refusal
         response = self._labelled(request, web.Response(status=204))
         if "Access-Control-Allow-Origin" in response.headers:
@@ -166,22 +176,33 @@ class _Host:
             response.content_type = "text/javascript"
             return response
 
-    # -- origins
+    # -- who comes, and from which page
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
-        reason = self._server.origins.refusal(request.headers.getall("Origin", []), request.scheme, request.host)
+    def _visit(self, request: web.Request) -> Visit:
+        headers = request.headers
+        visit = self._server.proxies.visit(
+            request.remote or "", request.scheme, request.host, lambda name: headers.getall(name, ())
+        )
+        self._idle.look(request, visit.address)
+        return visit
+
+    def _refusal(self, request: web.Request, visit: Visit) -> web.Response | None:
+        status, reason = 421, self._server.hosts.refusal(visit.host)
         if reason is None:
-            return None
-        self._server.counters.hit("origins")
-        log.info("a request from %s was refused: its page may not connect", request.remote)
-        return self._labelled(request, _plain(Answer(403, reason)))
+            origins = request.headers.getall("Origin", [])
+            status, reason = 403, self._server.origins.refusal(origins, visit.scheme, visit.host)
+            if reason is None:
+                return None
+            self._server.counters.hit("origins")
+        log.info("a request from %s was refused: %s", visit.address, one_line(reason))
+        return self._labelled(request, _plain(Answer(status, reason)))
 
     def _count_body(self, answer: Answer, first: bool) -> None:
         """A body was not taken; `first`: it would have been a Hello, or a farewell."""
         if answer.status == 413:
             self._server.counters.hit("hello" if first else "message")
         elif answer.status == 408:
-            self._server.counters.hit("body_time")
+            self._server.counters.hit("body_timeout")
 
     def _labelled(self, request: web.Request, response: web.Response) -> web.Response:
         self._label(request, response)
@@ -247,25 +268,28 @@ def _headers(request: web.Request) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-async def _body(request: web.Request, limit: int) -> bytes | Answer:
+async def _body(request: web.Request, limit: int, timeout: float) -> bytes | Answer:
     """The whole body, or why it is not taken: its length is looked at before it is read."""
     too_large = Answer(413, f"the body may have {limit} bytes")
     if (request.content_length or 0) > limit:
         return too_large
-    if request.headers.get("Content-Encoding", "identity") != "identity":
+    if set(request.headers.getall("Content-Encoding", ())) - {"identity"}:
         return Answer(415, "bodies are taken as they are, without Content-Encoding")
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
+        async with asyncio.timeout(timeout):  # aiohttp itself has no timer for it
             async for part in request.content.iter_any():
                 size += len(part)
                 if size > limit:
                     return too_large
                 parts.append(part)
     except TimeoutError:
-        return Answer(408, f"the body did not come within {BODY_TIMEOUT:g} s")
+        return Answer(408, f"the body did not come within {timeout:g} s")
     except (web.RequestPayloadError, HttpProcessingError):
         # Only from aiohttp's parser in Python; the one in C tells nobody who reads already, so that the time runs out.
         return Answer(400, "the body is broken: its chunks or its length cannot be right")
+    except (ConnectionError, RuntimeError):
+        # The connection broke while we read, or (aiohttp's RuntimeError) before. Nobody gets this answer.
+        return Answer(400, "the client is gone")
     return b"".join(parts)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from aiohttp import web
 
 from antiphon.dialects.base import Answer
-from antiphon.hosts.aiohttp_websocket import CLOSE_WAIT
 from antiphon.transports.base import Receiver
 from antiphon.transports.sse import PROBE_HOLD, EventStreamTransport
+from antiphon.transports.websocket_group import CLOSE_WAIT
 
 __all__ = ["AiohttpEventStream"]
 

@@ -1,96 +1,116 @@
-"""aiohttp's WebSocket as a transport: one reader and one writer task per connection."""
+"""The opening handshake of a WebSocket in aiohttp, and how its TCP connection is taken over afterwards."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
 
-from aiohttp import WebSocketError, WSMsgType, web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
 
-from antiphon.protocol.closing import Closing, TransportCode
-from antiphon.server.counters import Counters
-from antiphon.transports.base import Receiver
-from antiphon.transports.websocket import HIGH_WATER, WebSocketTransport
-from antiphon.types import Data
+from antiphon.dialects.base import Answer
+from antiphon.transports.tcp_websocket import TcpWebSocket
 
-__all__ = ["AiohttpWebSocket"]
+__all__ = ["handshake", "take_over"]
 
-# A peer that does not finish the closing handshake, or does not read, is cut off after so long.
-CLOSE_WAIT = 2.0
+# RFC 6455, 1.3.
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+PROXY = "a proxy in front has to speak HTTP/1.1 to here, and to pass on Upgrade: websocket and Connection: Upgrade"
 
 
-class AiohttpWebSocket(WebSocketTransport):
-    """One WebSocketResponse. `run` is the life of the request."""
+def handshake(request: web.Request) -> str | Answer:
+    """The Sec-WebSocket-Accept of a request that opens a WebSocket, or why it does not (RFC 6455, 4.2.1)."""
+    headers = request.headers
+    if request.method != "GET":
+        return Answer(405, f"a WebSocket is opened by GET, not by {request.method}", (("Allow", "GET"),))
+    if request.version < HttpVersion11:
+        return _upgrade_required(f"a WebSocket is opened with HTTP/1.1, not 1.{request.version.minor}; {PROXY}")
+    # Once and alone, as aiohttp's parser wants it, which would take the frames behind it for requests otherwise.
+    if [value.lower() for value in headers.getall("Upgrade", ())] != ["websocket"]:
+        return _upgrade_required(f"the header Upgrade must be websocket and nothing else; {PROXY}")
+    connection = ",".join(headers.getall("Connection", ()))
+    if "upgrade" not in [token.strip().lower() for token in connection.split(",")]:
+        return _upgrade_required(f"the header Connection must have Upgrade in it; {PROXY}")
+    if request.body_exists:
+        return Answer(400, "a request that opens a WebSocket has no body; send the first message once it is open")
+    keys = headers.getall("Sec-WebSocket-Key", ())
+    if len(keys) != 1 or not _is_key(keys[0]):
+        return Answer(400, "the header Sec-WebSocket-Key must be there once, as 16 bytes in base64; send random ones")
+    if headers.getall("Sec-WebSocket-Version", ()) != ["13"]:
+        return Answer(
+            426,
+            "the header Sec-WebSocket-Version must be 13, once; a client of RFC 6455 sends that",
+            (("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")),
+        )
+    return base64.b64encode(hashlib.sha1(keys[0].encode() + GUID, usedforsecurity=False).digest()).decode()
 
-    def __init__(self, receiver: Receiver, socket: web.WebSocketResponse, tcp: asyncio.Transport | None) -> None:
-        super().__init__(receiver)
-        self._first_receiver = receiver
-        self._socket = socket
-        self._tcp = tcp
-        self._queue: deque[Data] = deque()
-        self._something = asyncio.Event()
-        self._closing: tuple[int, str] | None = None
 
-    def write(self, message: Data) -> None:
-        """See WebSocketTransport.write."""
-        if not self._closed:
-            self._queue.append(message)
-            self.buffered += len(message)
-            if self.buffered > HIGH_WATER:
-                self.congested = True
-            self._something.set()
+def _upgrade_required(reason: str) -> Answer:
+    return Answer(426, reason, (("Upgrade", "websocket"),))
 
-    def _shut(self, code: int, reason: str) -> None:
-        self._closing = (code, reason)
-        self._something.set()
-        if self._tcp is not None:
-            asyncio.get_running_loop().call_later(CLOSE_WAIT, self._tcp.abort)
 
-    async def run(self, hello_timeout: float, counters: Counters) -> None:
-        """Read until the end; write beside it. The limits that a peer meets here are counted."""
-        loop = asyncio.get_running_loop()
-        hello = loop.call_later(hello_timeout, self._expect_hello, counters)
-        writer = loop.create_task(self._write_all())
-        try:
-            async for message in self._socket:
-                if message.type is WSMsgType.BINARY or message.type is WSMsgType.TEXT:
-                    self.received(message.data)
-                elif message.type is WSMsgType.ERROR:
-                    # aiohttp has closed with the right code: 1009 for too large, 1002 for no WebSocket.
-                    if isinstance(message.data, WebSocketError) and message.data.code == TransportCode.TOO_LARGE:
-                        counters.hit("message")
-                    break
-        finally:
-            hello.cancel()
-            self.lost()
-            if self._closing is None:
-                writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
+def _is_key(value: str) -> bool:
+    try:
+        return len(value) == 24 and len(base64.b64decode(value, validate=True)) == 16
+    except (binascii.Error, ValueError):  # ValueError: characters beyond ASCII
+        return False
 
-    def _expect_hello(self, counters: Counters) -> None:
-        if self.receiver is self._first_receiver:
-            counters.hit("hello_timeout")
-            self.close(Closing(TransportCode.HELLO_TIMEOUT, "no Hello came in time"))
 
-    async def _write_all(self) -> None:
-        queue, socket = self._queue, self._socket
-        try:
-            while True:
-                while queue:
-                    message = queue.popleft()
-                    if isinstance(message, bytes):
-                        await socket.send_bytes(message)
-                    else:
-                        await socket.send_str(message)
-                    self.sent(len(message))
-                if self._closing is not None:
-                    code, reason = self._closing
-                    await socket.close(code=code, message=reason.encode())
-                    return
-                self._something.clear()
-                await self._something.wait()
-        except (ConnectionError, RuntimeError):
-            # The peer is gone (RuntimeError: aiohttp's word for a socket that is closing). The reader sees it too.
-            self.lost()
+def take_over(
+    request: web.Request, accept: str, opened: Callable[[asyncio.Transport], TcpWebSocket]
+) -> web.StreamResponse | None:
+    """Answer 101 and give the TCP connection to the WebSocket that `opened` makes of it; None: the client is gone.
+
+    A WebSocketResponse would keep the request, two tasks and the buffers of both for as long as the connection lasts.
+    So aiohttp is told that the connection is lost, but without its transport, and forgets all of that. There is no
+    await in between: nothing can be received by nobody.
+    """
+    tcp, http = request.transport, request.protocol
+    if tcp is None or tcp.is_closing():
+        return None
+    tcp.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept.encode()
+    )
+    early = _Early()
+    http.set_parser(early)  # type: ignore[arg-type]  # it wants its own, and uses these two methods of it
+    websocket = opened(tcp)
+    tcp.set_protocol(websocket)
+    http.transport = None
+    http.connection_lost(None)
+    if not tcp.is_reading():
+        tcp.resume_reading()  # aiohttp holds back a client that sends much behind its handshake
+    if early.received:
+        websocket.data_received(early.received)
+    return _Answered(status=101)
+
+
+class _Early:
+    """As a parser of aiohttp's: it is fed what came behind the request, a Hello of an eager client."""
+
+    def __init__(self) -> None:
+        self.received = b""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self.received += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """aiohttp was told that the connection is lost."""
+
+
+class _Answered(web.StreamResponse):
+    """For aiohttp and its access log: the request was answered, and nothing more is to be written."""
+
+    @property
+    def prepared(self) -> bool:
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """There is nothing to end."""

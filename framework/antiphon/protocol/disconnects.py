@@ -23,6 +23,7 @@ class DisconnectCode(StrEnum):
     SHUTDOWN = "shutdown"  # the server stopped without a word; its clients learn server_restart
     SERVER_RESTART = "server_restart"  # the process that had the session is gone
     EXPIRED = "expired"  # the client did not come back within the window
+    EVICTED = "evicted"  # its client was away, and the server kept too many of such sessions
     OVERFLOW = "overflow"  # one side did not take what the other kept for it
     UNKNOWN = "unknown"  # the other side does not know the session any more
     MISMATCH = "mismatch"  # both sides know different things of what was sent

@@ -30,6 +30,9 @@ ACK_PACKETS = 32
 ACK_SIZE = 64 << 10
 ACK_DELAY = 5.0
 
+# So many joins and leaves may wait; nothing holds them back, and they are small, so their bytes bound too little.
+CROWD = 1024
+
 NEVER = float("inf")
 
 # They take effect as they arrive; every other counted packet is handed over in order.
@@ -55,7 +58,6 @@ class Inbox:
         "_on_pressing",
         "_owed_size",
         "_passed_over",
-        "_waiting",
         "_waiting_flow",
         "_waiting_size",
         "bounds",
@@ -64,6 +66,7 @@ class Inbox:
         "flooded",
         "handed",
         "pressed",
+        "queue",
         "received",
         "told",
     )
@@ -82,19 +85,19 @@ class Inbox:
         self._on_pressing = on_pressing
         self.pressed = False  # an ack is to leave now, even if it says of no more that it was handed over
         self._ahead = 0  # what took effect since the last ack while something before it waits
-        self._waiting: deque[_Waiting] = deque()
+        self.queue: deque[_Waiting] = deque()  # what waits to be handed over; empty or not is asked for every message
         self._waiting_flow = 0
         self._waiting_size = 0
         self._owed_size = 0
         self._passed_over = 0  # bytes that came before the last ack and were not in it: they waited, and still may
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.queue)
 
     @property
     def waiting(self) -> tuple[int, int]:
         """Packets, and about how many bytes, that wait to be handed over."""
-        return len(self._waiting), self._waiting_size
+        return len(self.queue), self._waiting_size
 
     @property
     def owed(self) -> tuple[int, int]:
@@ -127,42 +130,59 @@ class Inbox:
                 received += 1
                 if kind in _AT_ONCE:
                     at_once.append(packet)
-                    if self._waiting:
+                    if self.queue:
                         self._ahead += 1
                     continue
                 if uneven:
                     share = weigh(packet)
-                self._waiting.append(_Waiting(received, packet, share))
+                self.queue.append(_Waiting(received, packet, share))
                 self._waiting_size += share
                 if kind in FLOW:
                     self._waiting_flow += 1
             elif kind is not Volatile:
                 at_once.append(packet)
-            elif volatile and len(self._waiting) < self.bounds.packets and self._waiting_size < self.bounds.size:
+            elif volatile and len(self.queue) < self.bounds.packets and self._waiting_size < self.bounds.size:
                 if uneven:
                     share = weigh(packet)
                 # It has no number of its own: whatever came before it counts as handed over when it is its turn.
-                self._waiting.append(_Waiting(received + 1, packet, share))
+                self.queue.append(_Waiting(received + 1, packet, share))
                 self._waiting_size += share
         self.received = received
         self._owed_size += size
-        if not self._waiting:
+        if not self.queue:
             self.handed = received
         owed = max(self.handed - self.told, self._ahead)
         if not self.pressed and (owed >= self._most or self._owed_size >= self._most_size):
             self._press()
         # Packets are counted exactly. Their bytes are not, and volatile ones are among them, so twice the bound is
         # allowed there: it bounds memory and accuses nobody who kept to the rule (contract rule 8).
-        self.flooded = self._waiting_flow > self.bounds.packets or self._waiting_size > 2 * self.bounds.size + (1 << 20)
+        bounds = self.bounds
+        if (
+            self._waiting_flow > bounds.packets
+            or len(self.queue) > 2 * bounds.packets + CROWD
+            or self._waiting_size > 2 * bounds.size + (1 << 20)
+        ):
+            self.flooded = True
+            self._shed()
         return at_once
+
+    def _shed(self) -> None:
+        """Of a flood only so much is taken as may wait: it ends the session, but what was taken is handled before."""
+        bounds, waiting = self.bounds, self.queue
+        while self._waiting_flow > bounds.packets or len(waiting) > 2 * bounds.packets + CROWD:
+            number, packet, size = waiting.pop()
+            self.received = number - 1
+            self._waiting_size -= size
+            if type(packet) in FLOW:
+                self._waiting_flow -= 1
 
     def holds_call(self, id: int) -> bool:
         """Whether a call of the peer waits for its turn."""
-        return any(type(packet) is Call and packet.id == id for _, packet, _ in self._waiting)
+        return any(type(packet) is Call and packet.id == id for _, packet, _ in self.queue)
 
     def hand_over(self) -> Packet | None:
         """The next packet in order, from now on acked; None when nothing waits."""
-        waiting = self._waiting
+        waiting = self.queue
         if not waiting:
             return None
         _, packet, size = waiting.popleft()
@@ -190,7 +210,7 @@ class Inbox:
         self._passed_over = self._waiting_size
         self._ahead = 0
         self.pressed = False
-        self.due = now + ACK_DELAY if self._waiting else NEVER
+        self.due = now + ACK_DELAY if self.queue else NEVER
 
 
 def weigh(packet: Packet) -> int:

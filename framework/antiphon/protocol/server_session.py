@@ -27,7 +27,6 @@ class Settings:
     heartbeat: Heartbeat = Heartbeat()
     resume: Resume = Resume()
     limits: Limits = Limits()
-    inbox: Inbox = Inbox()
     outbox: Outbox = Outbox()
 
 
@@ -49,7 +48,7 @@ class ServerSession(Session):
         super().__init__(
             codec,
             heartbeat=settings.heartbeat,
-            inbox=settings.inbox,
+            inbox=settings.limits.inbox,
             outbox=settings.outbox,
             message=settings.limits.message,
             pings=True,
@@ -104,7 +103,7 @@ class ServerSession(Session):
             reason=made or None,
             heartbeat=(_milliseconds(settings.heartbeat.interval), _milliseconds(settings.heartbeat.timeout)),
             window=_milliseconds(settings.resume.window),
-            inbox=(settings.inbox.packets, settings.inbox.size),
+            inbox=(settings.limits.inbox.packets, settings.limits.inbox.size),
             message=settings.limits.message,
         )
 
@@ -123,6 +122,11 @@ class ServerSession(Session):
     def hold(self) -> None:
         """Somebody with the key is being looked into: until `release` the window does not close (contract rule 13)."""
         self._holds += 1
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody with the key is being looked into."""
+        return self._holds > 0
 
     def release(self, now: float) -> None:
         """It was answered."""
@@ -157,7 +161,7 @@ class ServerSession(Session):
     def _next_due(self, now: float) -> float:
         if self.state is State.ATTACHED:
             return min(super()._next_due(now), self.identity.due)
-        held = self.attached or self._holds > 0
+        held = self.attached or self.held
         return min(super()._next_due(now), NEVER if held else self.expires_at)
 
 

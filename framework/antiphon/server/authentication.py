@@ -25,9 +25,9 @@ log = logging.getLogger("antiphon.server")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# The hook is given so many seconds (contract rule 13), and so many of them run at a time.
+# A check may take so many seconds (contract rule 13), its turn included, which so many times as many wait for as run.
 HOOK_WAIT = 5.0
-MOST_CHECKS = 256
+QUEUE = 4
 # Whoever could not be looked into comes back after so many milliseconds.
 RETRY = 2000
 
@@ -60,12 +60,14 @@ Verdict: TypeAlias = Identity | Refuse
 
 
 class Check:
-    """One run of the hook. `settle` is told its one verdict, unless it is cancelled before."""
+    """One run of the hook, or who waits for one. `settle` is told its one verdict, unless it is cancelled before."""
 
-    __slots__ = ("_settle", "revoked", "task", "timer")
+    __slots__ = ("_given_up", "_settle", "revoked", "task", "timer")
 
-    def __init__(self, settle: Callable[[Verdict], None]) -> None:
+    def __init__(self, settle: Callable[[Verdict], None], given_up: Callable[[Check], None] | None = None) -> None:
+        """`given_up` is told when it is cancelled before it ran."""
         self._settle: Callable[[Verdict], None] | None = settle
+        self._given_up = given_up
         self.revoked: dict[str, str] = {}  # whose credentials were revoked meanwhile, and why
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -88,6 +90,8 @@ class Check:
         self._settle = None
         if self.task is not None:
             self.task.cancel()
+        elif self._given_up is not None:
+            self._given_up(self)
 
 
 class Authentication:
@@ -99,17 +103,20 @@ class Authentication:
         wall: Callable[[], float],
         new_incident: Callable[[], str],
         counters: Counters | None = None,
+        most: int = 64,
     ) -> None:
-        """`wall` gives unix seconds: it is what the expiry of credentials is told in."""
+        """`wall` gives unix seconds: it is what the expiry of credentials is told in. `most` run at a time."""
         self._clock = clock
         self._wall = wall
         self._new_incident = new_incident
         self._counters = counters or Counters()
         self._hook: _Hook | None = None
+        self._most = most
         self._checks: set[Check] = set()
+        self._queue: dict[Check, tuple[Value, Arrival]] = {}
 
     def __len__(self) -> int:
-        return len(self._checks)
+        return len(self._checks) + len(self._queue)
 
     @property
     def asks(self) -> bool:
@@ -125,26 +132,31 @@ class Authentication:
 
     def begin(self, auth: Value, arrival: Arrival, settle: Callable[[Verdict], None]) -> Check:
         """Ask the hook; `settle` is told what it says, perhaps before this returns."""
-        check = Check(settle)
-        if len(self._checks) >= MOST_CHECKS:
-            self._counters.hit("checks")
-            check.settle(Refuse("try_later", f"{MOST_CHECKS} clients are being looked into already", RETRY))
+        check = Check(settle, self._done)
+        if len(self._queue) >= QUEUE * self._most:
+            self._counters.hit("authenticating")
+            check.settle(Refuse("try_later", f"{len(self)} clients are being looked into already", RETRY))
             return check
-        self._checks.add(check)
-        loop = asyncio.get_running_loop()
-        check.timer = loop.call_later(HOOK_WAIT, self._too_late, check)
-        check.task = loop.create_task(self._run(check, auth, arrival))
-        check.task.add_done_callback(lambda task: self._done(check))
+        check.timer = asyncio.get_running_loop().call_later(HOOK_WAIT, self._too_late, check)
+        if len(self._checks) < self._most:
+            self._start(check, auth, arrival)
+        else:
+            self._queue[check] = auth, arrival
         return check
+
+    def _start(self, check: Check, auth: Value, arrival: Arrival) -> None:
+        self._checks.add(check)
+        check.task = asyncio.get_running_loop().create_task(self._run(check, auth, arrival))
+        check.task.add_done_callback(lambda task: self._done(check))
 
     def revoke(self, id: str, reason: str) -> None:
         """Whoever is just proving to be `id` is turned away: the hook may have looked before this."""
-        for check in self._checks:
+        for check in self._checks:  # for who still waits it has not looked yet
             check.revoked[id] = reason
 
     async def close(self, patience: float) -> None:
         """The process stops: everybody is told to come back, and no hook is left."""
-        for check in tuple(self._checks):
+        for check in (*self._queue, *self._checks):
             check.settle(STOPPING)
             check.cancel()
         tasks = [check.task for check in self._checks if check.task is not None]
@@ -155,11 +167,18 @@ class Authentication:
 
     def _done(self, check: Check) -> None:
         self._checks.discard(check)
+        self._queue.pop(check, None)
         if check.timer is not None:
             check.timer.cancel()
+        while self._queue and len(self._checks) < self._most:
+            first = next(iter(self._queue))
+            self._start(first, *self._queue.pop(first))
 
     def _too_late(self, check: Check) -> None:
-        if not check.settled:
+        if check in self._queue:
+            self._counters.hit("authenticating")
+            check.settle(Refuse("try_later", "too many clients are being looked into before you", RETRY))
+        elif not check.settled:
             # Answered here: a hook that does not let itself be cancelled is not to keep anybody waiting.
             self._counters.hit("check_time")
             incident = self._new_incident()

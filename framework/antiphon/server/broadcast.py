@@ -144,8 +144,10 @@ class Broadcast:
     # -- done to all of them
 
     async def join(self, *rooms: str) -> None:
-        """Have them come into rooms."""
-        for socket in self.sockets:
+        """Have them come into rooms; when one of them may not, none does. See Socket.join."""
+        sockets = self.sockets
+        self._namespace.check_rooms(sockets, rooms)
+        for socket in sockets:
             await socket.join(*rooms)
 
     async def leave(self, *rooms: str) -> None:

@@ -37,7 +37,7 @@ class Connection(Line):
     def __init__(self, session: ServerSession, server: Server) -> None:
         super().__init__(session, server.clock, server.flusher.soon, server.counters)
         self.sockets: dict[str, Socket] = {}
-        self.tasks = Tasks()
+        self.tasks = Tasks(server.limits.concurrent, server.counters)
         self.asking = ServerAsking(self, server)
         self.worker = Worker(self, server)
         self.joining = Joining(self, server)
@@ -53,6 +53,7 @@ class Connection(Line):
     def attach(self, transport: Transport, welcome: Data) -> None:
         """See Line.attach."""
         super().attach(transport, welcome)
+        self._server.registry.census.attached(self, self.arrival.address)
         self.joining.resume()
 
     def detach(self, closing: Closing | None) -> None:
@@ -61,6 +62,12 @@ class Connection(Line):
         super().detach(closing)
         if attached and not self.ended:
             self.joining.suspend()
+            self._server.registry.census.detached(self)
+
+    def tick(self, now: float) -> None:
+        """See Line.tick."""
+        super().tick(now)
+        self.worker.go_on()
 
     def _hand_over(self) -> None:
         self.worker.wake()

@@ -225,7 +225,7 @@ class Gateway:
             answer, line, fresh = Admission(verdict)
         else:
             answer, line, fresh = self._registry.attach(
-                hello, codec, self._clock(), pings=entrance.pings, identity=verdict
+                hello, codec, self._clock(), pings=entrance.pings, identity=verdict, address=entrance.address
             )
         message = _alone(codec, answer)
         if line is None:
@@ -249,7 +249,7 @@ class Gateway:
             wait = self._wrong_key(hello.sid, address)
             if wait is not None:
                 return Refuse("try_later", "too many wrong keys from this address", round(wait * 1000))
-        return None
+        return self._registry.hindrance(hello, address, self._clock())
 
     def _wrong_key(self, sid: str, address: str) -> float | None:
         """Somebody cannot prove that `sid` is theirs; seconds to wait if that happens too often from `address`.

@@ -14,6 +14,7 @@ from antiphon.dispatch.outcomes import cancelled_by_us, tellable
 from antiphon.errors import CallError, ConnectionClosed, OutboxFull, PayloadError
 from antiphon.errors import Refused as RefusedError
 from antiphon.protocol.disconnects import DisconnectCode, Disconnected
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.packets import Join, Joined, Leave, Refused
 from antiphon.protocol.states import State
 from antiphon.server.around import Arriving, kept
@@ -96,7 +97,7 @@ class Joining:
                 return Refused(name, "refused", self._incident("the Refused of namespace %r", name))
             return Refused(name, reason, data)
         except (ConnectionClosed, CallError) as error:
-            log.info("on_connect of namespace %r ended: %s", name, error)
+            log.info("on_connect of namespace %r ended: %s", name, one_line(error))
             return Refused(name, "the connect handler's own call had no answer")
         except (Exception, asyncio.CancelledError) as error:
             if cancelled_by_us(error):

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from antiphon.protocol.closing import DELIBERATE, Closing, TransportCode
+from antiphon.protocol.pace import Pace
 from antiphon.protocol.server_session import ServerSession
 from antiphon.server.authentication import Arrival
 from antiphon.server.counters import Counters, word
@@ -17,6 +18,9 @@ from antiphon.transports.base import Transport
 from antiphon.types import Data
 
 __all__ = ["Line"]
+
+# What may be made up for of `Limits.attaches`, in seconds.
+ATTACH_BURST = 10.0
 
 # What becomes of sessions, by sid and by the words of the protocol: no key, no payload, and nothing a client wrote.
 log = logging.getLogger("antiphon.session")
@@ -41,9 +45,16 @@ class Line(ABC):
         self._clock = clock
         self._soon = soon
         self._counters = counters or Counters()
+        self._attaches: Pace | None = None
         self.ended = False  # its last words were said, and it was cleaned up
 
     # -- attach and detach
+
+    def too_soon(self, rate: float, now: float) -> float:
+        """Its client wants to attach again, which it may do `rate` times a second: in how many seconds it may."""
+        if self._attaches is None:
+            self._attaches = Pace(rate, max(rate * ATTACH_BURST, 1.0), now)
+        return self._attaches.take(now)
 
     def attach(self, transport: Transport, welcome: Data) -> None:
         """The session was attached anew: fence what it had, answer, and write what the client has not received."""
@@ -79,7 +90,7 @@ class Line(ABC):
         closing = session.receive(message, self._clock(), volatile=volatile)
         if closing is not None:
             self.close_after(closing)
-        if not self.working and session.inbox.received != session.inbox.handed:
+        if session.inbox.queue and not self.working:
             self._hand_over()
         if session.outbox.dirty:
             self._soon()
@@ -88,7 +99,7 @@ class Line(ABC):
 
     def hand_over(self) -> None:
         """Something may have come by another way than `on_message`."""
-        if not self.working and self.session.inbox.received != self.session.inbox.handed:
+        if self.session.inbox.queue and not self.working:
             self._hand_over()
 
     def on_drained(self, transport: Transport) -> None:

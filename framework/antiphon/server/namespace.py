@@ -11,6 +11,7 @@ from antiphon.dispatch.middleware import Middleware
 from antiphon.dispatch.outgoing import Said
 from antiphon.dispatch.registering import Registering
 from antiphon.dispatch.telling import tell_outgoing
+from antiphon.errors import LocalProtocolError
 from antiphon.protocol.codec import Codec, Prepared
 from antiphon.protocol.outbox import Entry
 from antiphon.protocol.packets import Volatile
@@ -88,6 +89,17 @@ class Namespace(Registering):
     def around_emit(self, function: F) -> F:
         """As Server.around_emit, for this namespace only and inside of the server's."""
         return self.around.add("emit", function)
+
+    def check_rooms(self, sockets: Iterable[Socket], rooms: Iterable[str]) -> None:
+        """Whether sockets may come into rooms. Raises LocalProtocolError before the first has come into one."""
+        most, wanted = self.server.limits.rooms, set(rooms)
+        for socket in sockets:
+            # Nobody walks through ten thousand rooms whenever one more is joined.
+            if self.rooms.about(socket) + len(wanted) > most and len(self.rooms.of(socket) | wanted) > most:
+                self.server.counters.hit("rooms")
+                raise LocalProtocolError(
+                    f"{socket!r} would be in more than {most} rooms; let it leave some, or raise Limits(rooms=...)"
+                )
 
     def _guard(self, around: Middleware) -> None:
         self.handlers.guard(around.event is not None)

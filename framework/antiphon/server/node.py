@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from antiphon.brokers.base import Broker, Destination, Envelope, Subscription
 from antiphon.dispatch.outgoing import Said
 from antiphon.errors import LocalProtocolError, OutboxFull
+from antiphon.protocol.loglines import one_line
 from antiphon.server.rooms import Audience, Person, Room
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Node:
         try:
             namespace.send(namespace.rooms.select(audience), Said(packet, key), ours=False)
         except OutboxFull as error:
-            log.error("an event %r of another node is not sent: its limits are wider: %s", packet.name, error)
+            log.error("an event %r of another node is not sent: its limits are wider: %s", packet.name, one_line(error))
 
 
 def _names(rooms: tuple[Room, ...]) -> tuple[str, ...]:

@@ -35,9 +35,13 @@ class Origins:
         origin = origins[0].lower()
         if origin == "null":
             return "a page without an origin (a file, a sandbox) may not connect"
-        if origin in self._listed or origin == _normal(scheme, host):
+        own = _normal(scheme, host)
+        if origin in self._listed or origin == own:
             return None
-        return f"pages of {origins[0][:100]!r} may not connect; list their origin: Server(origins=[...])"
+        return (
+            f"pages of {origins[0][:80]!r} may not connect to {own[:80]!r}; list their origin: Server(origins=[...]), "
+            "or have the proxy in front pass on Host and X-Forwarded-Proto"
+        )
 
     def allowed(self, origin: str) -> bool:
         """Whether a page of another origin gets CORS answers."""

@@ -10,6 +10,7 @@ from antiphon.dispatch.binding import Plan
 from antiphon.dispatch.handlers import Handler
 from antiphon.dispatch.middleware import Around
 from antiphon.errors import CallFailed, PayloadError
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.packets import Call, Event, Packet, Volatile
 from antiphon.server.around import Incoming, Kind, kept
 
@@ -61,7 +62,7 @@ class Passage:
         except Undelivered as error:
             if isinstance(packet, Call):
                 raise
-            log.info("an event was dropped: %s", error)
+            log.info("an event was dropped: %s", one_line(error))
 
     async def _stream(self, *args: Any) -> AsyncIterator[Any]:
         items = aiter(await self._value(*args))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
+import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -13,6 +15,7 @@ from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Hello, Refuse, Welcome
 from antiphon.protocol.server_session import Settings
 from antiphon.protocol.session import State
+from antiphon.server.census import Census
 from antiphon.server.counters import Counters
 from antiphon.server.line import Line
 
@@ -52,16 +55,17 @@ class Registry:
         new_sid: Callable[[], str],
         open_line: Callable[[str, bytes, Codec, float], Line],
         counters: Counters | None = None,
+        random: Callable[[], float] = random.random,
     ) -> None:
-        """`open_line(sid, proof, codec, now)` makes a session and the line it stands on."""
+        """`open_line(sid, proof, codec, now)` makes a session and the line it stands on. `random`: see Server."""
         self._settings = settings
         self._new_sid = new_sid
         self._open_line = open_line
         self.counters = counters or Counters()
+        self.census = Census(settings.limits, self.counters, random)
         self.on_buried: Callable[[], object] | None = None  # called when a session has ended
         self._lines: dict[str, Line] = {}
         self._by_proof: dict[bytes, Line] = {}
-        self._by_owner: dict[str, dict[Line, None]] = {}
         self._made: dict[str, tuple[str, int]] = {}
         self._tombstones: OrderedDict[str, _Tombstone] = OrderedDict()
 
@@ -90,16 +94,35 @@ class Registry:
         line = self.find(hello.sid, hello.key) if hello.sid is not None else None
         return line or self._by_proof.get(prove(hello.key))
 
+    def hindrance(self, hello: Hello, address: str, now: float) -> Refuse | None:
+        """Why a Hello is not even looked into, whoever says it: so that it costs little, and disturbs no session."""
+        line = self.claimed(hello)
+        if line is None:
+            return self.census.refusal(address, None, now)
+        wait = line.too_soon(self._settings.limits.attaches, now)
+        if not wait:
+            return None
+        self.counters.hit("attaches")
+        return Refuse("try_later", "this session was attached too often", math.ceil(wait * 1000))
+
     def of(self, owner: str) -> tuple[Line, ...]:
         """The sessions of one person, attached or not."""
-        return tuple(self._by_owner.get(owner, ()))
+        return self.census.of(owner)
 
     def attach(
-        self, hello: Hello, codec: Codec, now: float, *, pings: bool = True, identity: Identity | None = None
+        self,
+        hello: Hello,
+        codec: Codec,
+        now: float,
+        *,
+        pings: bool = True,
+        identity: Identity | None = None,
+        address: str = "",
     ) -> Admission:
         """Answer a Hello in one step: resume, repeat a lost answer, make a session, or refuse.
 
-        `identity` is what its credentials have proved. It must be whose session it is (contract rule 17).
+        `identity` is what its credentials have proved. It must be whose session it is (contract rule 17). `address` is
+        where it came from: there may be too many sessions for one more, never for one that lives.
         """
         identity = identity or Identity()
         if hello.version != 1:
@@ -113,7 +136,7 @@ class Registry:
             admission = go_on(line, hello, codec, now, pings, identity)
             if admission is not None:
                 return admission
-        return self._make(hello, proof, codec, now, pings, identity)
+        return self._make(hello, proof, codec, now, pings, identity, address)
 
     def _resume(
         self, line: Line, hello: Hello, codec: Codec, now: float, pings: bool, identity: Identity
@@ -150,7 +173,9 @@ class Registry:
         answer = session.accept(hello, now, pings=pings, made=made, arrived=arrived, identity=identity)
         return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
 
-    def _make(self, hello: Hello, proof: bytes, codec: Codec, now: float, pings: bool, identity: Identity) -> Admission:
+    def _make(
+        self, hello: Hello, proof: bytes, codec: Codec, now: float, pings: bool, identity: Identity, address: str
+    ) -> Admission:
         tombstone = self._tombstone(hello, proof)
         if tombstone is not None and tombstone.reason in ("closed", "revoked"):
             # The Close that said so may have been lost. Whoever begins anew is up to the hook.
@@ -158,14 +183,16 @@ class Registry:
         if tombstone is not None and tombstone.owner != identity.id:
             # What it still wants to send was said by somebody else.
             return Admission(_ANOTHER)
+        refusal = self.census.refusal(address, identity.id, now)
+        if refusal is not None:
+            return Admission(refusal)
         reason, arrived = self._what_became(hello, proof)
         sid = self._new_sid()
         line = self._open_line(sid, proof, codec, now)
         self.counters.sessions_made += 1
         self._lines[sid] = self._by_proof[proof] = line
         self._made[sid] = (reason, arrived)
-        if identity.id is not None:
-            self._by_owner.setdefault(identity.id, {})[line] = None
+        self.census.enter(line, address, identity.id)
         answer = line.session.accept(hello, now, pings=pings, made=reason, arrived=arrived, identity=identity)
         return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
 
@@ -195,16 +222,14 @@ class Registry:
         if self._by_proof.get(session.proof) is line:
             del self._by_proof[session.proof]
         self._made.pop(session.sid, None)
-        owner = session.identity.id
-        if owner is not None:
-            self._by_owner[owner].pop(line, None)
-            if not self._by_owner[owner]:
-                del self._by_owner[owner]
+        self.census.leave(line)
         self.counters.bury(session)
         reason = session.ending.code if session.ending is not None else "unknown"
         until = now + self._settings.resume.window
         text = session.ending.reason if session.ending is not None else ""
-        self._tombstones[session.sid] = _Tombstone(session.proof, reason, session.inbox.received, until, owner, text)
+        self._tombstones[session.sid] = _Tombstone(
+            session.proof, reason, session.inbox.received, until, session.identity.id, text
+        )
         self.forget(now)
         if self.on_buried is not None:
             self.on_buried()

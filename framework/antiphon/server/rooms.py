@@ -77,6 +77,10 @@ class Rooms:
         """The rooms a socket is in, by name: whose it is, is none of them."""
         return frozenset(room for room in self._rooms.get(socket, ()) if type(room) is str)
 
+    def about(self, socket: Socket) -> int:
+        """In how many rooms a socket is, its person's included."""
+        return len(self._rooms.get(socket, ()))
+
     def select(self, audience: Audience) -> Collection[Socket]:
         """The sockets of an audience, each once. One room and nothing excluded: the set itself, not a copy."""
         rooms, but_rooms, but, where = audience

@@ -13,7 +13,7 @@ from threading import get_ident
 from typing import Any, TypeVar
 
 from antiphon.brokers.base import Broker
-from antiphon.config import Heartbeat, Inbox, Limits, Outbox, Resume
+from antiphon.config import Heartbeat, Limits, Outbox, Resume
 from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.dialects.native.http import NativeDialect
 from antiphon.dispatch.middleware import Middleware
@@ -34,6 +34,8 @@ from antiphon.server.line import Line
 from antiphon.server.namespace import Namespace
 from antiphon.server.node import Node
 from antiphon.server.origins import Origins
+from antiphon.server.own_hosts import OwnHosts
+from antiphon.server.proxies import LOOPBACK, Proxies
 from antiphon.server.registry import Registry
 from antiphon.server.statistics import ServerStatistics, of_server
 from antiphon.server.users import User
@@ -55,8 +57,11 @@ class Server:
     """Namespaces, rooms and sessions of one process. A host mounts it: `antiphon.hosts.aiohttp.mount(app, server)`.
 
     `origins`: pages of these origins may connect besides those of the server's own, for instance
-    "https://app.example"; a client that sends no Origin is no browser, and may. `clock` gives monotonic seconds,
-    `wall` unix time, by which credentials expire, `random` numbers from 0 to 1, by which clients are spread over time.
+    "https://app.example"; a client that sends no Origin is no browser, and may. `hosts`: who asks for another host than
+    these is refused; by default any may be asked for (docs/security.md). `trusted_proxies`: what proxies in these
+    networks say of a client's address and of what it asked for is believed; by default those on this machine, [] for
+    none (docs/deploy.md). `clock` gives monotonic seconds, `wall` unix time, by which credentials expire, `random`
+    numbers from 0 to 1, by which clients are spread over time.
     Servers that share a `broker` hear each other's emits to namespaces and rooms; calls and handles stay with their
     server.
     """
@@ -65,10 +70,11 @@ class Server:
         self,
         *,
         origins: Sequence[str] = (),
+        hosts: Sequence[str] = (),
+        trusted_proxies: Sequence[str] = LOOPBACK,
         heartbeat: Heartbeat = Heartbeat(),
         resume: Resume = Resume(),
         limits: Limits = Limits(),
-        inbox: Inbox = Inbox(),
         outbox: Outbox = Outbox(),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -80,16 +86,20 @@ class Server:
         self.clock = clock
         self.epoch = secrets.token_urlsafe(8)
         self.origins = Origins(origins)
+        self.hosts = OwnHosts(hosts)
+        self.proxies = Proxies(trusted_proxies)
         self.dialect = NativeDialect(limits)
         self.counters = Counters()
         self.flusher = Flusher(self._call_soon, clock)
-        self._settings = Settings(
-            epoch=self.epoch, heartbeat=heartbeat, resume=resume, limits=limits, inbox=inbox, outbox=outbox
-        )
+        self._settings = Settings(epoch=self.epoch, heartbeat=heartbeat, resume=resume, limits=limits, outbox=outbox)
         self.registry = Registry(
-            self._settings, new_sid=lambda: secrets.token_urlsafe(16), open_line=self._open_line, counters=self.counters
+            self._settings,
+            new_sid=lambda: secrets.token_urlsafe(16),
+            open_line=self._open_line,
+            counters=self.counters,
+            random=random,
         )
-        self.authentication = Authentication(clock, wall, self.new_incident, self.counters)
+        self.authentication = Authentication(clock, wall, self.new_incident, self.counters, limits.authenticating)
         self.gateway = Gateway(
             self.registry,
             self.dialect,

@@ -202,8 +202,12 @@ class Socket:
     # -- rooms
 
     async def join(self, *rooms: str) -> None:
-        """Come into rooms. Nothing happens once the socket is gone."""
+        """Come into rooms. Nothing happens once the socket is gone.
+
+        Raises LocalProtocolError for more rooms than Limits(rooms=...) allows, and then it comes into none.
+        """
         if self._last_rooms is None:
+            self.namespace.check_rooms((self,), rooms)
             for room in rooms:
                 self.namespace.rooms.join(self, room)
 

@@ -31,41 +31,48 @@ __all__ = [
 class LimitsHit:
     """How often each bound was met since the start, and what became of who met it.
 
-    Those of `Limits` by their names. Messages and Hellos above theirs are refused with their transport, as is a message
-    in more than `fragments` frames, and a transport without a Hello after `hello_timeout`; a packet above `depth`, `keys` or `name` is refused by itself, and
-    so is a join above `namespaces`.
+    Those of `Limits` by their names; docs/operations.md tells what happens at each. `inbox` counts the sessions that
+    ended since more came than a client may send unacked (`flood`), `rate` how often one was held back, `messages` how
+    often a WebSocket was, and `concurrent` how often a handler had to wait for its turn, or could not read in a loop.
 
-    Of the other settings: `inbox`, sessions that ended since more came than the client may send unacked (`flood`);
-    `outbox`, sessions that ended since more waited than may (`overflow`).
+    Of the other settings: `outbox`, sessions that ended since more waited than may (`overflow`).
 
     Of those that are fixed: `slow`, transports closed since the outbox stayed nearly full for 5 s; `packet`, what the
     application wanted to send and was larger than one packet may be; `pings` not answered, more than 16 at a time;
-    `streams`, calls refused since 64 handlers with streams ran in the session; `wrong_keys`, requests refused since too
-    many wrong ones came from their address; `checks`, clients sent away for a moment since 256 runs of the
-    authentication hook were under way; `check_time`, runs that took longer than 5 s; `origins`, requests of pages that
-    may not connect; `body_time`, requests whose body did not come in time; `tombstones`, ended sessions forgotten
-    early, so that their clients learn less of why.
+    `wrong_keys`, requests refused since too many wrong ones came from their address; `check_time`, runs of the
+    authentication hook that took longer than 5 s; `origins`, requests of pages that may not connect; `tombstones`,
+    ended sessions forgotten early, so that their clients learn less of why.
     """
 
     message: int
     hello: int
     fragments: int
-    hello_timeout: int
     depth: int
     keys: int
     name: int
-    namespaces: int
     inbox: int
+    rate: int
+    messages: int
+    streaming: int
+    concurrent: int
+    namespaces: int
+    rooms: int
+    body_timeout: int
+    hello_timeout: int
+    connections: int
+    connections_per_address: int
+    connections_per_principal: int
+    detached: int
+    detached_per_principal: int
+    attaches: int
+    authenticating: int
     outbox: int
     slow: int
     packet: int
     pings: int
-    streams: int
     wrong_keys: int
-    checks: int
     check_time: int
     origins: int
-    body_time: int
     tombstones: int
 
 
@@ -75,7 +82,8 @@ class ServerStatistics:
 
     Now: `sessions` alive, attached or not; `transports`, the attached ones by transport; `sockets` by namespace;
     `rooms` of all namespaces; `waiting` to leave for clients, and `unacked` by them; `handlers`, tasks at work for the
-    sessions; `lingering`, those of sessions that are over; `checks`, runs of the authentication hook under way.
+    sessions; `lingering`, those of sessions that are over; `checks`, runs of the authentication hook under way, or
+    waited for.
 
     Since the start: `sessions_made`, and `sessions_ended`, in `endings` by the word of their ending; `attaches`, and
     `resumes` among them; `refused` Hellos by the code of the Refuse, or "bad_hello"; `requests_refused` by HTTP status;

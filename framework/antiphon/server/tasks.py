@@ -7,18 +7,19 @@ import logging
 from collections.abc import Collection, Coroutine
 from typing import Any
 
+from antiphon.server.counters import Counters
+
 __all__ = ["Tasks"]
 
 log = logging.getLogger("antiphon.server")
-
-# So many concurrent handlers of one session run at a time; the next one waits, and what is behind it stays unacked.
-BESIDE = 64
 
 
 class Tasks:
     """The worker of one connection and the handlers that run beside it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_beside: int, counters: Counters) -> None:
+        self._most_beside = most_beside
+        self._counters = counters
         self._all: set[asyncio.Task[None]] = set()
         self._beside: set[asyncio.Task[None]] = set()
 
@@ -37,13 +38,26 @@ class Tasks:
 
     async def room_beside(self) -> None:
         """Wait until one more may run beside the worker."""
-        while len(self._beside) >= BESIDE:
+        if len(self._beside) >= self._most_beside:
+            self._counters.hit("concurrent")
+        while len(self._beside) >= self._most_beside:
             await asyncio.wait(self._beside, return_when=asyncio.FIRST_COMPLETED)
 
     def spawn_beside(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it beside the worker, once there is room."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._keep(task)
+        self._stand_beside(task)
+
+    def step_beside(self, task: asyncio.Task[None]) -> bool:
+        """What was the worker runs beside it from now on; False when there is no room for that."""
+        if len(self._beside) >= self._most_beside:
+            self._counters.hit("concurrent")
+            return False
+        self._stand_beside(task)
+        return True
+
+    def _stand_beside(self, task: asyncio.Task[None]) -> None:
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 

@@ -12,7 +12,8 @@ from antiphon.dispatch.deadlines import nobody_waits
 from antiphon.dispatch.delivery import Deliverer
 from antiphon.dispatch.handlers import Handler
 from antiphon.dispatch.middleware import Around
-from antiphon.errors import PayloadError
+from antiphon.errors import CallFailed, PayloadError
+from antiphon.protocol.pace import Pace
 from antiphon.protocol.packets import Call, Event, Failed, Join, Leave, Volatile
 from antiphon.server.passage import Passage
 
@@ -27,29 +28,47 @@ log = logging.getLogger("antiphon.server")
 
 # So many errands wait in one session at most that its client can cause as often as it likes.
 CROWD = 256
+# What may be made up for of `Limits.rate`, and how long a pause at least is, for each takes a timer; in seconds.
+BURST = 2.0
+PAUSE = 0.05
 
 
 class Worker(Deliverer):
     """The handlers of one connection. A task exists while the inbox is not empty; there is no task per event."""
 
     def __init__(self, connection: Connection, server: Server) -> None:
-        super().__init__(connection.session, server.flusher.soon, server.clock, log)
+        super().__init__(connection.session, server.flusher.soon, server.clock, log, server.limits.streaming)
         self._connection = connection
         self._server = server
         # What is done before the next packet is taken: joins of a Hello, goodbyes that the server said.
         self._errands: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
         self._working: Any = None  # the task that takes packets
+        self._pace = Pace(server.limits.rate, max(server.limits.rate * BURST, 1.0), server.clock())
+        self._pause: asyncio.Future[None] | None = None  # while too much came
 
     def wake(self) -> None:
         """There is something to do."""
         if not self._connection.working:
             self._connection.working = True
             self._working = self._connection.tasks.spawn(self._work())
+        else:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Should it pause, it may have done so for long enough."""
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
 
     def step_aside(self) -> None:
-        """What runs waits for events itself: the packets behind it are no longer its affair."""
-        if self._current() is self._working:
-            self._working = self._connection.tasks.spawn(self._work())
+        """What runs waits for events itself: the packets behind it are no longer its affair.
+
+        Raises CallFailed when so many do that nothing would bound them.
+        """
+        if (task := self._current()) is self._working:
+            tasks, limits = self._connection.tasks, self._server.limits
+            if not tasks.step_beside(task):
+                raise CallFailed("too_many", f"{limits.concurrent} handlers run beside the others in this session")
+            self._working = tasks.spawn(self._work())
 
     def errand(self, errand: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Have something done in its turn, before the next packet; `wake` begins it."""
@@ -64,8 +83,10 @@ class Worker(Deliverer):
         connection = self._connection
         session, sockets, errands = connection.session, connection.sockets, self._errands
         hand_over, outbox, soon = session.inbox.hand_over, session.outbox, self._server.flusher.soon
-        sid, this = session.sid, self._current()
+        sid, this, pace, heard = session.sid, self._current(), self._pace, session.heartbeat.heard
         nobody_waits()
+        if heard > pace.at + 1.0:
+            pace.refill(heard)
         try:
             while True:
                 while errands and self._working is this:
@@ -73,9 +94,13 @@ class Worker(Deliverer):
                     soon()
                 if self._working is not this:
                     return
+                if pace.left < 1.0 and self._too_fast():
+                    await self._rest()
+                    continue
                 packet = hand_over()
                 if packet is None:
                     break
+                pace.left -= 1.0
                 # On the path of every event, so by identity; the first of these is nearly always true.
                 if type(packet) is Event or type(packet) is Call or type(packet) is Volatile:
                     socket = sockets.get(packet.namespace)
@@ -101,6 +126,27 @@ class Worker(Deliverer):
         finally:
             if self._working is this:
                 connection.working = False
+
+    def _too_fast(self) -> bool:
+        """Whether more came than may. The rest of a session that is over is handled without delay."""
+        waits = bool(self._connection.session.inbox.queue) and not self._connection.ended
+        return waits and self._pace.wait(self._clock()) > 0.0
+
+    async def _rest(self) -> None:
+        """Leave what waits unacked for a moment, so that the client holds back what would come behind it."""
+        connection, loop = self._connection, asyncio.get_running_loop()
+        if self._pause is None:
+            self._server.counters.hit("rate")
+        self._pause = loop.create_future()
+        # Either of them ends it: the time of the server passes by its ticks, which may be a test's.
+        connection.session.due = min(connection.session.due, self._clock())
+        timer = loop.call_later(max(self._pace.wait(self._clock()), PAUSE), connection.tick_now)
+        try:
+            await self._pause
+        finally:
+            timer.cancel()
+        if not self._pace.wait(self._clock()):
+            self._pause = None
 
     async def _handle(self, packet: Event | Call | Volatile, socket: Socket | None) -> None:
         """What is not the common case: nobody to handle it, several who do, or one that runs beside."""
@@ -173,7 +219,7 @@ class Worker(Deliverer):
     def _refuse_streams(self, handler: Handler, packet: Call) -> Failed | None:
         refused = super()._refuse_streams(handler, packet)
         if refused is not None and refused.code == "too_many":
-            self._server.counters.hit("streams")
+            self._server.counters.hit("streaming")
         return refused
 
     def _new_incident(self) -> dict[str, str]:

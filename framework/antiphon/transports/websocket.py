@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing
 from antiphon.transports.base import NO_HEADERS, Receiver
 from antiphon.types import Data
 
@@ -16,12 +16,13 @@ HIGH_WATER = 64 << 10
 
 
 class WebSocketTransport(ABC):
-    """Between a host's WebSocket and whoever receives: the gateway until Hello, then a connection.
+    """Between what carries frames and whoever receives: the gateway until Hello, then a connection.
 
-    A host lends two methods by subclassing, both synchronous, so that a WebSocket without a task of its own fits:
-    `write`, which also keeps `buffered` and `congested` (one call per receiver of a broadcast, so there is no port
-    behind it to call once more), and `_shut`.
+    Subclasses write: `write`, which also keeps `congested` (one call per receiver of a broadcast, so there is no port
+    behind it to call once more), and `_shut`. Both are synchronous.
     """
+
+    __slots__ = ("_closed", "congested", "receiver")
 
     name = "websocket"
     address = ""
@@ -32,7 +33,6 @@ class WebSocketTransport(ABC):
     def __init__(self, receiver: Receiver) -> None:
         self.receiver = receiver
         self.congested = False
-        self.buffered = 0
         self._closed = False
 
     @abstractmethod
@@ -50,17 +50,16 @@ class WebSocketTransport(ABC):
             # A reason has at most 123 bytes (RFC 6455, 5.5.1).
             self._shut(closing.code, closing.reason.encode()[:120].decode(errors="ignore"))
 
-    # -- what the host tells
+    # -- what happens to it
 
     def received(self, message: Data) -> None:
         """One message came."""
         if not self._closed:
             self.receiver.on_message(self, message)
 
-    def sent(self, size: int) -> None:
-        """The network took `size` bytes."""
-        self.buffered -= size
-        if self.congested and self.buffered <= HIGH_WATER // 2:
+    def drained(self) -> None:
+        """The network took enough of what waited."""
+        if self.congested:
             self.congested = False
             if not self._closed:
                 self.receiver.on_drained(self)
@@ -69,10 +68,4 @@ class WebSocketTransport(ABC):
         """The WebSocket is closed, by the peer or by the network."""
         if not self._closed:
             self._closed = True
-            self.receiver.on_lost(self)
-
-    def oversized(self) -> None:
-        """A message above the limit came; the rest of it was not read."""
-        if not self._closed:
-            self.close(Closing(TransportCode.TOO_LARGE, "message too large"))
             self.receiver.on_lost(self)

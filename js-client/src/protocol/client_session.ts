@@ -9,7 +9,7 @@ import type { Loss, Sent, Unconfirmed } from "../types.js";
 import type { Ending } from "./closing.js";
 import { Member } from "./membership.js";
 import { obtain } from "./obtain.js";
-import { Entry, type Wishes } from "./outbox.js";
+import { Entry, sizeOfAll, type Wishes } from "./outbox.js";
 import {
   addressed,
   CALL,
@@ -207,11 +207,13 @@ export class ClientSession extends Session {
     if (!member.wanted) throw new LocalProtocolError(`connect to namespace ${namespace} first`);
     if (packet[0] === VOLATILE && !(this.carried && member.open && !outbox.above(0.5))) return entry;
     const { key } = entry.wishes;
-    if (key) outbox.withdraw((older) => older.wishes.key === key);
-    const { packets, size, bounds } = outbox;
-    if (packets >= bounds.packets || size + entry.encoded.length > bounds.size) {
-      throw new OutboxFull(`${packets} packets wait; emit less, or with a deadline`);
+    // The older one makes room, but stays when even so there is too little.
+    const { bounds, entries } = outbox;
+    const others = entries.filter(({ number, wishes }) => number || !key || wishes.key !== key);
+    if (others.length >= bounds.packets || sizeOfAll(others) + entry.encoded.length > bounds.size) {
+      throw new OutboxFull(`${others.length} packets wait; emit less, or with a deadline`);
     }
+    if (key) outbox.withdraw(({ wishes }) => wishes.key === key);
     if (!member.open) entry.gate = namespace;
     outbox.add(entry);
     return entry;

@@ -55,7 +55,8 @@ export class Entry {
   }
 }
 
-function sizeOfAll(entries: readonly Entry[]): number {
+/** How many bytes they have together. */
+export function sizeOfAll(entries: readonly Entry[]): number {
   return sizeOf(entries.map((entry) => entry.encoded));
 }
 

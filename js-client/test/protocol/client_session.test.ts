@@ -1,6 +1,6 @@
 /** The client's half: greeting, being welcomed, namespaces and their gates, and what a lost session leaves behind. */
 import { describe, expect, test } from "vitest";
-import { CallAbandoned, CallNotSent, LocalProtocolError } from "../../src/errors.js";
+import { CallAbandoned, CallNotSent, LocalProtocolError, OutboxFull } from "../../src/errors.js";
 import type { ClientSession } from "../../src/protocol/client_session.js";
 import {
   call,
@@ -417,5 +417,17 @@ describe("the latest value", () => {
     session.emit(event(2), pose);
 
     expect(session.outbox.packets).toBe(2);
+  });
+
+  // Replies and the like may fill the outbox beyond its bound.
+  test("stays when a newer one is refused", () => {
+    const { session } = joinedSession({ packets: 2, size: 4 << 20 });
+    session.emit(event(1), pose);
+    session.send(call(1));
+    session.send(call(2));
+
+    expect(() => session.emit(event(3), pose)).toThrow(OutboxFull);
+
+    expect(said(session.take(1))).toEqual([1]);
   });
 });

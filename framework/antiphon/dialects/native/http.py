@@ -56,10 +56,10 @@ class NativeDialect:
             return _websocket(request)
         if request.path not in PATHS:
             return Answer(
-                404, f"{request.path!r} is none of {', '.join(PATHS)}; is the client's version this server's?"
+                404, f"{request.path[:64]!r} is none of {', '.join(PATHS)}; is the client's version this server's?"
             )
         if request.method != "POST":
-            return Answer(405, f"{request.path} takes POST, not {request.method}", (("Allow", "POST"),))
+            return Answer(405, f"{request.path} takes POST, not {request.method[:16]!r}", (("Allow", "POST"),))
         if request.path == "leave":
             return _beacon(request.body)
         message = _message(request)
@@ -78,7 +78,8 @@ def _websocket(request: Request) -> Intent:
         return OpenWebSocket()
     return Answer(
         426,
-        "this is the address of a WebSocket; if a proxy stands in front, it has to pass Upgrade and Connection on",
+        "this is the address of a WebSocket, and the header Upgrade: websocket is missing; a proxy in front has to "
+        "speak HTTP/1.1 to here, and to pass on Upgrade: websocket and Connection: Upgrade",
         (("Upgrade", "websocket"),),
     )
 

@@ -66,7 +66,7 @@ def spell(packet: p.Packet) -> list[Any]:
         return [CODES[kind], {name: value for name, value in asdict(packet).items() if value is not None}]
     fields = [CODES[kind], *astuple(packet)]
     for _ in range(_SHORT.get(kind, 0)):
-        if fields[-1]:
+        if fields[-1] is not None and fields[-1] is not False:  # a 0 and an empty list say something
             break
         del fields[-1]
     return fields
@@ -80,7 +80,12 @@ def read_message(raw: Any, limits: Limits) -> Message:
     if type(raw) is not list or len(raw) < 2:
         raise RemoteProtocolError("protocol", "a message is an array [n, k, packet, ...]")
     number, counted = raw[0], raw[1]
-    if not (type(number) is int and type(counted) is int and 0 <= number <= p.MAX_NUMBER and counted >= 0):
+    if not (
+        type(number) is int
+        and type(counted) is int
+        and 0 <= number <= p.MAX_NUMBER
+        and 0 <= counted <= p.MAX_NUMBER  # JSON may spell one of 4,000 digits, and a refusal would repeat it
+    ):
         raise RemoteProtocolError("protocol", "a message begins with two whole numbers, n and k")
     packets: list[p.Packet] = []
     found = 0

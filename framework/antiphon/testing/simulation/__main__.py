@@ -1,22 +1,29 @@
-"""The simulation as a program: `python -m antiphon.testing.simulation --schedules N --seed S`."""
+"""The simulation as a program: `python -m antiphon.testing.simulation --schedules N --seed S`.
+
+It plays the clients of the package. Those in TypeScript are not part of it: `python -m tests.simulation` of the
+repository plays both.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import time
 
-from antiphon.testing.simulation.many import play_many
-from antiphon.testing.simulation.runner import shorten
+from antiphon.testing.simulation.applications import open_page
+from antiphon.testing.simulation.many import report
+
+__all__ = ["parser"]
+
+PROGRAM = "python -m antiphon.testing.simulation"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(program: str) -> argparse.ArgumentParser:
+    """What can be asked for."""
     arguments = argparse.ArgumentParser(
-        prog="python -m antiphon.testing.simulation",
+        prog=program,
         description="Plays seeded schedules of 200 steps: two real ends, a hostile network, virtual time. "
-        "A schedule that breaks an invariant is printed with its steps, and its seed plays it again: "
-        "--schedules 1 --seed S.",
+        "A schedule that breaks an invariant is printed with its steps, and with the command that plays it again.",
     )
     arguments.add_argument("--schedules", type=int, default=int(os.environ.get("SCHEDULES", "5000")), metavar="N")
     arguments.add_argument("--seed", type=int, default=int(os.environ.get("SEED", "0")), metavar="S")
@@ -25,21 +32,7 @@ def parser() -> argparse.ArgumentParser:
     return arguments
 
 
-def main() -> int:
-    """0 when every schedule held."""
-    options = parser().parse_args()
-    begun = time.monotonic()
-    processes = 1 if options.schedules < 50 else options.processes
-    totals = play_many(range(options.seed, options.seed + options.schedules), processes)
-    seconds = time.monotonic() - begun
-    print(
-        f"{totals.schedules} schedules, {totals.sessions} sessions, {totals.messages} events and calls, "
-        f"{totals.cuts} cuts in {seconds:.1f} s"
-    )
-    for failure in totals.failures:
-        print(shorten(failure) if options.shorten else failure)
-    return 1 if totals.failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    options = parser(PROGRAM).parse_args()
+    seeds = range(options.seed, options.seed + options.schedules)
+    sys.exit(0 if report(seeds, open_page, PROGRAM, processes=options.processes, shortest=options.shorten) else 1)

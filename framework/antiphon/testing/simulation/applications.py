@@ -22,10 +22,11 @@ from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.client_end import ClientEnd
 from antiphon.testing.simulation.conversation import Conversation, Shape
 from antiphon.testing.simulation.history import Sent, SessionLog
+from antiphon.testing.simulation.page import Page, Setting
 from antiphon.testing.simulation.server_connection import SimulatedConnection
 from antiphon.testing.simulation.server_end import ServerEnd
 
-__all__ = ["NAMESPACES", "ClientApplication", "ServerApplication"]
+__all__ = ["NAMESPACES", "ClientApplication", "ServerApplication", "open_page"]
 
 NAMESPACES = ("/a", "/b", "/c")
 
@@ -176,6 +177,10 @@ class ClientApplication:
         if fresh:
             self._register(namespace)
 
+    def leave(self, name: str) -> None:
+        """Leave a namespace."""
+        self.client.left(self.client.namespaces[name])
+
     def _register(self, namespace: ClientNamespace) -> None:
         if self._handlers is None:
             namespace.on("e")(self._event)
@@ -235,7 +240,7 @@ class ClientApplication:
 
     def wanted(self, which: int) -> str | None:
         """One of the namespaces that were asked for and did not refuse."""
-        names = [member.namespace for member in self.client.session.members.wanted()]
+        names = self.client.wanted()
         return names[which % len(names)] if names else None
 
     def emit(
@@ -288,3 +293,9 @@ class ClientApplication:
     def stream(self, name: str, shape: Shape) -> None:
         """A call with streams to the server."""
         _task = self.talk.begin(self.talk.stream(self.client.namespaces[name], shape), shape.gives_up)
+
+
+def open_page(setting: Setting) -> Page:
+    """A client in Python."""
+    client = ClientEnd(setting)
+    return Page(client, ClientApplication(client, setting.random))

@@ -13,23 +13,23 @@ from antiphon.client.backoff import Backoff
 from antiphon.client.client import Client
 from antiphon.client.connector import Connector, Link, Port
 from antiphon.client.credentials import Credentials
+from antiphon.client.leaving import word_of
 from antiphon.client.namespace import ClientNamespace
+from antiphon.client.requests import HttpRequest
 from antiphon.client.worker import Worker
 from antiphon.config import Backoff as BackoffSettings
 from antiphon.errors import ConnectionClosed
 from antiphon.protocol.calls import Outcome, Pending
 from antiphon.protocol.client_session import ClientSession, Loss
 from antiphon.protocol.outbox import Entry
-from antiphon.protocol.packets import Call
+from antiphon.protocol.packets import Call, Event, Volatile
 from antiphon.testing.simulation import invariants
 from antiphon.testing.simulation.answering import RecordedAnswering
 from antiphon.testing.simulation.client_ports import EventStreamAdapter, PollingAdapter, StreamPort
 from antiphon.testing.simulation.history import History, Sent, kind_of
-from antiphon.testing.simulation.network import Network
+from antiphon.testing.simulation.page import Setting
 from antiphon.testing.simulation.people import OWNER
 from antiphon.testing.simulation.process import Process
-from antiphon.testing.simulation.profile import Profile
-from antiphon.testing.simulation.virtual_time import VirtualTime
 
 if TYPE_CHECKING:
     import aiohttp
@@ -79,6 +79,20 @@ class RecordedClientAsking(ClientAsking):
         return pending
 
 
+class RecordedClientWorker(Worker):
+    """The product's worker; it is written down which events are nobody's."""
+
+    def __init__(self, client: ClientEnd) -> None:
+        super().__init__(client)
+        self._end = client
+
+    def _nobody(self, packet: Event | Call | Volatile, code: str, message: str, era: Any) -> None:
+        super()._nobody(packet, code, message, era)
+        if not isinstance(packet, Volatile):
+            sent = self._end.history.down[packet.args[0]]
+            invariants.i1_nobodys(self._end.history, sent, wanted=self._end.wanted())
+
+
 class _NoHttp:
     """Where the product has aiohttp: nothing of that is asked, and in the end it is closed."""
 
@@ -91,18 +105,11 @@ class ClientEnd(Client):
 
     session: RecordedSession
 
-    def __init__(
-        self,
-        time: VirtualTime,
-        network: Network,
-        history: History,
-        profile: Profile,
-        key: str,
-        random: Callable[[], float],
-    ) -> None:
-        self.time = time
-        self.network = network
-        self.history = history
+    def __init__(self, setting: Setting) -> None:
+        profile = setting.profile
+        self.time = time = setting.time
+        self.network = setting.network
+        self.history = history = setting.history
         self.process = Process(time)
         self.high_water = profile.high_water
         self.known: str | None = None  # the session that the application last knew of
@@ -111,7 +118,7 @@ class ClientEnd(Client):
         # What the product draws from `secrets` and `random` has to be the same whenever the schedule is played again.
         session = self.session = RecordedSession(
             self.session.codec,
-            key,
+            setting.key,
             outbox=profile.client_outbox,
             inbox=profile.client_inbox,
             limits=profile.limits,
@@ -125,12 +132,12 @@ class ClientEnd(Client):
             session,
             self._open_port,
             kinds=profile.transports,
-            backoff=Backoff(BackoffSettings(), random),
+            backoff=Backoff(BackoffSettings(), setting.random.random),
             ask=lambda link: self._credentials.give(self.connector, link),
         )
         self.asking = asking = RecordedClientAsking(self)
         asking.history = history
-        self._worker = Worker(self)
+        self._worker = RecordedClientWorker(self)
         self._goodbye: asyncio.Task[None] | None = None
 
     @property
@@ -165,6 +172,32 @@ class ClientEnd(Client):
         """The process ends without a word."""
         self.process.gone = True
         self.connector.stop("gone")
+
+    def offline(self) -> None:
+        """The machine says that it has no network."""
+        self.connector.offline(self.time.now)
+        self.after()
+
+    def online(self) -> None:
+        """The machine says that it has one again."""
+        self.connector.online(self.time.now, 0.3)
+        self.after()
+
+    def hide(self) -> bool:
+        """The last word of a page; what runs without one goes on."""
+        word = word_of(self.session)
+        if word is not None:
+            request = HttpRequest(0, "leave", (), word, 10.0)
+            self.network.post(request, self.session.codec.form, lambda reply: None)
+        return False
+
+    def wanted(self) -> list[str]:
+        """The namespaces that were asked for and did not refuse."""
+        return [member.namespace for member in self.session.members.wanted()]
+
+    def judge_calls(self) -> None:
+        """See whether the handlers that run are those that somebody waits for."""
+        self.answering.judge(self.time.now)
 
     # -- what is written down
 

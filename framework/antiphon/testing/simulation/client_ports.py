@@ -155,6 +155,8 @@ class EventStreamAdapter:
         self._link = link
         self._port = StreamingPort(client.session.codec, client.session, self._begin, limit=client.limits.message)
         self._response: _Response | None = None
+        self._pushing = 0  # the token of the push in flight
+        self._closed = False
         client.later(client.on_opened, link)
 
     @property
@@ -168,9 +170,11 @@ class EventStreamAdapter:
         self._port.write(message)
 
     def close(self) -> None:
-        """See Port.close."""
+        """See Port.close: as there, the stream ends behind a push on its way, which may hold the goodbye."""
         self._port.close()
-        self._end_stream()
+        self._closed = True
+        if not self._pushing:
+            self._end_stream()
 
     def _end_stream(self) -> None:
         if self._response is not None:
@@ -183,10 +187,15 @@ class EventStreamAdapter:
             self._response = _Response(self, client, request.token)
             client.network.open_events(self._response, request, form)
         else:
+            self._pushing = request.token
             pushed = partial(self._pushed, request.token)
             client.network.post(request, form, lambda reply: client.process.do(partial(pushed, reply)))
 
     def _pushed(self, token: int, reply: Reply | None) -> None:
+        if token == self._pushing:
+            self._pushing = 0
+            if self._closed:
+                self._end_stream()
         told = self._port.failed(token) if reply is None else self._port.answered(token, reply.status, reply.reason)
         self._tell(told)
         if not told.lost:

@@ -56,7 +56,7 @@ def _calm(stage: Play) -> None:
     standing_invariants.i14_one_outcome_per_call(history)
     line = stage.line
     if line is not None and not history.violations:
-        inside = {member.namespace for member in client.session.members.wanted()}
+        inside = set(client.wanted())
         standing_invariants.i15_both_sides_agree(history, inside, set(line.sockets))
 
 
@@ -139,13 +139,12 @@ def _talk(stage: Play) -> list[Sent]:
 def _close(stage: Play) -> None:
     """A goodbye: the session ends at once, everything else after its window."""
     client, history = stage.client, stage.history
-    if client.known is not None:
-        history.log(client.known).closing = True
-    if (line := stage.line) is not None:
-        line.log.closing = True
+    known = client.known
+    if known is not None:
+        history.log(known).closing = True
     client.say_goodbye()
     stage.run(5.0)
-    if (line := stage.line) is not None:
+    if (line := stage.server.line(known)) is not None:
         history.violated(f"{line.log.sid} was closed in a calm network and lives on", "I3")
     stage.run(stage.profile.resume.window + 45.0)
     left = list(stage.server.registry)

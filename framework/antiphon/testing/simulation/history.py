@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
 
 from antiphon.errors import CallError, CallTimeout
 from antiphon.protocol.closing import Ending
-from antiphon.protocol.outbox import Entry, Outbox
+from antiphon.protocol.outbox import Outbox
 from antiphon.protocol.packets import Call
 from antiphon.testing.simulation.flows import Flow
 from antiphon.testing.simulation.process import Process
@@ -23,6 +24,19 @@ class Violation(NamedTuple):
 
     def __str__(self) -> str:
         return f"{', '.join(self.names)}: {self.text}"
+
+
+class EntrySide(Protocol):
+    """What is looked at of a packet in an outbox."""
+
+    @property
+    def held(self) -> bool: ...
+
+    @property
+    def number(self) -> int | None: ...
+
+    @property
+    def withdrawn(self) -> bool: ...
 
 
 class Sent:
@@ -62,7 +76,7 @@ class Sent:
         self.sid = sid  # downwards: the session it was emitted to
         self.key = key
         self.repeatable = repeatable
-        self.entry: Entry | None = None
+        self.entry: EntrySide | None = None
         self.held = False  # it waited at a gate, so it keeps its order within its namespace only
         self.lost_with = ""  # upwards: the session that it was lost with
         self.fate = ""  # what its sender was told: unconfirmed, unsent, expired, returned
@@ -138,17 +152,17 @@ class History:
         self.flows: dict[tuple[int, int], Flow] = {}
         self.askers: dict[int, Process] = {}  # whose calls with streams these are
         self.items = 0  # of all streams
-        self._serial = 0
+        self.last_serial = 0
 
     @property
     def sent(self) -> int:
         """How many things were sent so far."""
-        return self._serial + self.items
+        return self.last_serial + self.items
 
     def serial(self) -> int:
         """A number for the next thing sent."""
-        self._serial += 1
-        return self._serial
+        self.last_serial += 1
+        return self.last_serial
 
     def flow(self, serial: int, number: int, *, up: bool) -> Flow:
         """A stream of a call, known by both of its ends."""
@@ -168,6 +182,17 @@ class History:
     def unnoticed(self, sent: Sent) -> bool:
         """It was sent down to a page that was closed, and the server does not know that yet."""
         return sent.sid in self.losses and self.sessions[sent.sid].ending is None
+
+    def lines(self) -> Iterator[str]:
+        """What became of everything, in words."""
+        for log in self.sessions.values():
+            how = "lives" if log.ending is None else f"ended with {log.ending.code} at {log.ended_at:.3f}"
+            yield f"session {log.sid} {how}; its client was told {self.losses.get(log.sid)}"
+        for direction, all_sent in (("up", self.up), ("down", self.down)):
+            for sent in all_sent.values():
+                yield f"{sent.at:.3f} {direction} {sent} outcomes={sent.outcomes}"
+        for flow in self.flows.values():
+            yield repr(flow)
 
     def violated(self, text: str, *names: str) -> None:
         """An invariant does not hold."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from antiphon.protocol.identity import Identity
     from antiphon.server.line import Line
     from antiphon.server.registry import Admission, Registry
-    from antiphon.testing.simulation.client_end import ClientEnd
+    from antiphon.testing.simulation.page import ClientSide
     from antiphon.testing.simulation.server_connection import SimulatedConnection
 
 # Clocks are floats, and ticks are a quarter of a second apart.
@@ -54,6 +54,14 @@ def i1_down_in_order_once(history: History, sent: Sent) -> None:
         expected.popleft()
     else:
         history.violated(f"{sent} came to the client out of order", *_wire(("I1", *latest), log))
+
+
+def i1_nobodys(history: History, sent: Sent, *, wanted: list[str]) -> None:
+    """The client dropped an event, or turned a call away: it has left the namespace, and it does so in order, too."""
+    if sent.namespace in wanted:
+        history.violated(f"{sent} was dropped, and its namespace is wanted", "I1")
+    if sent.kind != "stream":
+        i1_down_in_order_once(history, sent)
 
 
 def i2_up_in_order_once(history: History, log: SessionLog, sent: Sent, redelivered: bool) -> None:
@@ -98,7 +106,7 @@ def i16_volatile_leaves_soon(history: History, message: Data, now: float) -> Non
                 _leaves_soon(history, serial, *log.volatile[serial], now, log.detaches)
 
 
-def i16_volatile_leaves_soon_upwards(client: ClientEnd, message: Data) -> None:
+def i16_volatile_leaves_soon_upwards(client: ClientSide, message: Data) -> None:
     """The client writes a message: see above."""
     for serial in _volatile_in(message, b"u"):
         at, detaches = client.history.volatile_up[serial]
@@ -207,8 +215,13 @@ def i10_another_principal_is_refused(
         history.violated(f"another person changed {before} to {after}", "I10")
 
 
-def i8_sessions_end_for_a_reason(history: History, line: SimulatedConnection, resume: Resume) -> None:
-    """A session has ended on the server: the contract must allow the reason."""
+def i8_sessions_end_for_a_reason(
+    history: History, line: SimulatedConnection, resume: Resume, *, crowd: int, most: int
+) -> None:
+    """A session has ended on the server: the contract must allow the reason.
+
+    `crowd` others of the same person wait for their clients, and at most so many may.
+    """
     log, ending = line.log, line.session.ending
     assert ending is not None
     now = log.ended_at
@@ -224,6 +237,9 @@ def i8_sessions_end_for_a_reason(history: History, line: SimulatedConnection, re
         case "closed":
             if not log.closing:
                 history.violated(f"{log.sid} was closed, and nobody wanted that", "I8")
+        case "evicted":
+            if crowd < most:
+                history.violated(f"{log.sid} was evicted, though only {crowd} others waited for their clients", "I8")
         case "unknown":
             if history.losses.get(log.sid) is None and log.last_up:
                 history.violated(f"{log.sid} ended though its client did not begin anew", "I8")

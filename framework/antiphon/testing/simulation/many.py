@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
-from antiphon.testing.simulation.runner import Failure, Played, play
+from antiphon.testing.simulation.applications import open_page as in_python
+from antiphon.testing.simulation.page import OpenPage
+from antiphon.testing.simulation.runner import Failure, Played, play, shorten
 
-__all__ = ["Totals", "play_many"]
+__all__ = ["Totals", "play_many", "report"]
 
 # Schedules are handed out in runs: fewer messages between the processes than schedules.
 CHUNK = 25
+# And for a few no other process is worth its start.
+FEW = 50
 
 
 class Totals(NamedTuple):
@@ -25,11 +31,13 @@ class Totals(NamedTuple):
     failures: tuple[Failure, ...]
 
 
-def play_many(seeds: range, processes: int | None = None, *, most_failures: int = 1) -> Totals:
-    """Play the schedules of these seeds, and stop at the first failures."""
+def play_many(
+    seeds: range, processes: int | None = None, *, most_failures: int = 1, open_page: OpenPage = in_python
+) -> Totals:
+    """Play the schedules of these seeds with the clients of `open_page`, and stop at the first failures."""
     processes = processes or min(2, os.cpu_count() or 1)
     totals = Totals(0, 0, 0, 0, ())
-    for played in _played(seeds, processes):
+    for played in _played(seeds, processes, partial(play, open_page=open_page)):
         totals = Totals(
             totals.schedules + 1,
             totals.cuts + played.cuts,
@@ -42,10 +50,29 @@ def play_many(seeds: range, processes: int | None = None, *, most_failures: int 
     return totals
 
 
-def _played(seeds: range, processes: int) -> Iterator[Played]:
+def _played(seeds: range, processes: int, one: Callable[[int], Played]) -> Iterator[Played]:
     if processes == 1:
-        yield from map(play, seeds)
+        yield from map(one, seeds)
         return
     # spawn: a fork of a process that has threads may inherit a lock that nobody lets go.
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(play, seeds, CHUNK)
+        yield from pool.imap_unordered(one, seeds, CHUNK)
+
+
+def report(
+    seeds: range, open_page: OpenPage, program: str, *, processes: int | None = None, shortest: bool = False
+) -> bool:
+    """Play them and print how it went; whether every schedule held. `program` is the command that plays one again."""
+    begun = time.monotonic()
+    totals = play_many(seeds, 1 if len(seeds) < FEW else processes, open_page=open_page)
+    print(
+        f"{totals.schedules} schedules, {totals.sessions} sessions, {totals.messages} events and calls, "
+        f"{totals.cuts} cuts in {time.monotonic() - begun:.1f} s"
+    )
+    for failure in totals.failures:
+        if shortest:
+            failure = shorten(failure, open_page)
+        print(failure)
+        print("the history:", *failure.history, sep="\n  ")
+        print(f"to play it again: {program} --schedules 1 --seed {failure.seed}")
+    return not totals.failures

@@ -8,7 +8,9 @@ import traceback
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from antiphon.testing.simulation.applications import open_page as in_python
 from antiphon.testing.simulation.finale import finish
+from antiphon.testing.simulation.page import OpenPage
 from antiphon.testing.simulation.schedule import Step, schedule
 from antiphon.testing.simulation.steps import Play
 from antiphon.testing.simulation.virtual_time import LiveLock
@@ -19,12 +21,13 @@ STEPS = 200
 
 
 class Failure(NamedTuple):
-    """A schedule broke an invariant, or the product."""
+    """A schedule broke an invariant, or the product. `history` says what became of all that was sent."""
 
     seed: int
     names: tuple[str, ...]
     text: str
     steps: tuple[Step, ...]
+    history: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed} broke {', '.join(self.names)}", self.text, f"after {len(self.steps)} steps:"]
@@ -52,8 +55,8 @@ class _Log(logging.Handler):
         self.records.append(self.format(record))
 
 
-def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
-    """Play one schedule to its end, or until something is broken."""
+def play(seed: int, steps: Sequence[Step] | None = None, open_page: OpenPage = in_python) -> Played:
+    """Play one schedule to its end, or until something is broken; `open_page` says with which client."""
     planned = schedule(seed, STEPS) if steps is None else steps
     logger, handler = logging.getLogger("antiphon"), _Log()
     logger.addHandler(handler)
@@ -64,7 +67,7 @@ def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
     # A stream that nobody holds any more says so, and a schedule must not depend on when a collector comes by.
     gc.disable()
     try:
-        stage = Play(seed)
+        stage = Play(seed, open_page)
         for step in planned:
             taken.append(step)
             stage.step(step)
@@ -83,7 +86,9 @@ def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
         text = "\n".join(map(str, stage.history.violations[:5]))
     if handler.records:
         names, text = (*names, "crash"), "\n".join([text, *handler.records[:2]])
-    failure = Failure(seed, names, text, tuple(taken)) if names else None
+    failure = None
+    if names:
+        failure = Failure(seed, names, text, tuple(taken), () if stage is None else tuple(stage.history.lines()))
     if stage is not None:
         stage.discard()
     logger.removeHandler(handler)
@@ -95,7 +100,7 @@ def play(seed: int, steps: Sequence[Step] | None = None) -> Played:
     return Played(failure, stage.network.cuts, messages, len(history.sessions), mark)
 
 
-def shorten(failure: Failure) -> Failure:
+def shorten(failure: Failure, open_page: OpenPage = in_python) -> Failure:
     """Leave out every step without which the same invariant is still broken."""
     steps = list(failure.steps)
     size = max(1, len(steps) // 2)
@@ -103,7 +108,7 @@ def shorten(failure: Failure) -> Failure:
         place = 0
         while place < len(steps):
             shorter = steps[:place] + steps[place + size :]
-            again = play(failure.seed, shorter).failure
+            again = play(failure.seed, shorter, open_page).failure
             if again is not None and set(again.names) & set(failure.names):
                 steps, failure = list(again.steps), again
             else:

@@ -105,4 +105,7 @@ class SimulatedConnection(Connection):
         log.ending, log.ended_at = ending, self._end.time.now
         super()._clean_up()
         invariants.i17_ended_sessions_are_freed(self._end.history, self, self._end.registry)
-        invariants.i8_sessions_end_for_a_reason(self._end.history, self, self._end.resume)
+        owner = self.session.identity
+        crowd = sum(line.transport is None and line.session.identity.same_as(owner) for line in self._end.registry)
+        most = self._end.limits.detached_per_principal
+        invariants.i8_sessions_end_for_a_reason(self._end.history, self, self._end.resume, crowd=crowd, most=most)

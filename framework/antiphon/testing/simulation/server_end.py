@@ -44,11 +44,18 @@ class CheckedRegistry(Registry):
     history: History
 
     def attach(
-        self, hello: Hello, codec: Codec, now: float, *, pings: bool = True, identity: Identity | None = None
+        self,
+        hello: Hello,
+        codec: Codec,
+        now: float,
+        *,
+        pings: bool = True,
+        identity: Identity | None = None,
+        address: str = "",
     ) -> Admission:
         """See Registry.attach."""
         with invariants.judged_admission(self.history, self, hello, identity or Identity()) as judge:
-            admission = super().attach(hello, codec, now, pings=pings, identity=identity)
+            admission = super().attach(hello, codec, now, pings=pings, identity=identity, address=address)
             judge(admission)
         return admission
 
@@ -68,8 +75,7 @@ class ServerEnd(Server):
         super().__init__(
             heartbeat=profile.heartbeat,
             resume=profile.resume,
-            limits=profile.limits,
-            inbox=profile.server_inbox,
+            limits=replace(profile.limits, inbox=profile.server_inbox),
             outbox=profile.server_outbox,
             clock=time.clock,
         )

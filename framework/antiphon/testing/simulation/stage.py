@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 
 from antiphon.testing.simulation import invariants, standing_invariants
-from antiphon.testing.simulation.applications import ClientApplication, ServerApplication
-from antiphon.testing.simulation.client_end import ClientEnd
+from antiphon.testing.simulation.applications import ServerApplication, open_page
 from antiphon.testing.simulation.history import History
 from antiphon.testing.simulation.network import Network
+from antiphon.testing.simulation.page import OpenPage, Setting
 from antiphon.testing.simulation.people import People
 from antiphon.testing.simulation.process import Process
 from antiphon.testing.simulation.profile import draw
@@ -22,7 +22,8 @@ __all__ = ["Stage"]
 class Stage:
     """Everything there is in one schedule."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, open_page: OpenPage = open_page) -> None:
+        """`open_page` makes the client."""
         self.random = random = Random(~seed)
         self.time = VirtualTime()
         self.history = History()
@@ -30,6 +31,7 @@ class Stage:
         self.profile = draw(random)
         self.people = People(seed)
         self.processes: list[Process] = []  # all there ever were
+        self._open_page = open_page
         self._ids = 0
         self._offline = False
         self._judged = (0, self.time.now, 0)
@@ -66,9 +68,17 @@ class Stage:
     def start_client(self) -> None:
         """A page is loaded."""
         key = self.new_id("client").ljust(43, "x")
-        self.client = ClientEnd(self.time, self.network, self.history, self.profile, key, self.random.random)
+        self.client, self.app = self._open_page(
+            Setting(
+                time=self.time,
+                network=self.network,
+                history=self.history,
+                profile=self.profile,
+                key=key,
+                random=self.random,
+            )
+        )
         self.processes.append(self.client.process)
-        self.app = ClientApplication(self.client, self.random)
 
     @property
     def line(self) -> SimulatedConnection | None:
@@ -101,7 +111,7 @@ class Stage:
 
     def _judge_calls(self) -> None:
         now = self.time.now
-        self.client.answering.judge(now)
+        self.client.judge_calls()
         for line in self.server.registry:
             if isinstance(line, SimulatedConnection):
                 line.answering.judge(now)

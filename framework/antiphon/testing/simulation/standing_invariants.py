@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from antiphon.errors import CallNotSent
 from antiphon.protocol.client_session import RESERVE
-from antiphon.protocol.session import Session
 from antiphon.testing.simulation.history import History, Sent
 
 if TYPE_CHECKING:
-    from antiphon.testing.simulation.client_end import ClientEnd
+    from antiphon.testing.simulation.page import ClientSide, SessionSide
     from antiphon.testing.simulation.server_end import ServerEnd
 
 # -- what is looked at after every step
 
 
-def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, client: ClientEnd) -> None:
+def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, client: ClientSide) -> None:
     """An ack lets its sender forget: only what was handed over may be forgotten."""
     session = client.session
     abused = client.known is not None and history.log(client.known).abused
@@ -43,7 +42,7 @@ def i4_what_was_not_handed_over_is_kept(history: History, server: ServerEnd, cli
                 history.violated(f"{log.sid} keeps {kept} packets, but {expected} were not handed over", "I4")
 
 
-def i5_buffers_are_bounded(history: History, server: ServerEnd, client: ClientEnd) -> None:
+def i5_buffers_are_bounded(history: History, server: ServerEnd, client: ClientSide) -> None:
     """No buffer is above its bound."""
     for line in server.registry:
         _bounded(history, line.session, 0)
@@ -56,7 +55,7 @@ def i5_buffers_are_bounded(history: History, server: ServerEnd, client: ClientEn
         history.violated(f"{session.members.packets} packets wait at the gates", "I5")
 
 
-def _bounded(history: History, session: Session, reserve: int) -> None:
+def _bounded(history: History, session: SessionSide, reserve: int) -> None:
     if session.ending is not None:
         return
     outbox = session.outbox
@@ -121,7 +120,7 @@ def i16_one_unsent_latest_value(history: History, sent: list[Sent]) -> list[Sent
 # -- what is looked at in the end
 
 
-def i3_everything_arrived_or_was_told(history: History, server: ServerEnd, client: ClientEnd) -> None:
+def i3_everything_arrived_or_was_told(history: History, server: ServerEnd, client: ClientSide) -> None:
     """The faults have stopped, and everything had its time."""
     for sent in history.up.values():
         if sent.kind in ("call", "stream") or sent.delivered or sent.withdrawn or sent.fate:
@@ -129,6 +128,8 @@ def i3_everything_arrived_or_was_told(history: History, server: ServerEnd, clien
         names = ("I3", "I16") if sent.kind == "latest" else ("I3", "I2")
         history.violated(f"{sent} never arrived, and the client was not told", *names)
     for sent in history.up.values():
+        if sent.fate in ("unsent", "expired", "returned", "not arrived") and sent.delivered:
+            history.violated(f"{sent} was handled, though the client was told it was {sent.fate}", "I3")
         # What a process had accepted is lost with it (contract rule 25), and streams are lost with their session.
         if (
             sent.fate == "arrived"

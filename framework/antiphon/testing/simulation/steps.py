@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from antiphon.client.leaving import word_of
 from antiphon.client.requests import HttpRequest
 from antiphon.protocol.packets import Ack, Event, Hello
 from antiphon.testing.simulation.applications import NAMESPACES
@@ -59,7 +58,7 @@ class Play(AskingSteps):
 
     def _client_leaves(self, a: int, b: int, c: int) -> None:
         if (name := self.somewhere(a)) is not None:
-            self.client.left(self.client.namespaces[name])
+            self.app.leave(name)
 
     def _server_emits(self, a: int, b: int, c: int) -> None:
         if (found := self.someone(a)) is not None:
@@ -162,8 +161,7 @@ class Play(AskingSteps):
     def _client_goes_offline(self, a: int, b: int, c: int) -> None:
         if not self.client.process.frozen and self.client.connector.stopped is None:
             self._offline = True
-            self.client.connector.offline(self.time.now)
-            self.client.after()
+            self.client.offline()
 
     def _client_comes_online(self, a: int, b: int, c: int) -> None:
         if not self.client.process.frozen:
@@ -173,8 +171,7 @@ class Play(AskingSteps):
         """The machine says that it has a network again."""
         if self._offline:
             self._offline = False
-            self.client.connector.online(self.time.now, 0.3)
-            self.client.after()
+            self.client.online()
 
     def _client_sleeps(self, a: int, b: int, c: int) -> None:
         self.client.process.freeze()
@@ -205,14 +202,8 @@ class Play(AskingSteps):
         self.start_server()
 
     def _page_says_it_leaves(self, a: int, b: int, c: int) -> None:
-        if not self.client.process.frozen:
-            self._leave_word()
-
-    def _leave_word(self) -> None:
-        word = word_of(self.client.session)
-        if word is not None:
-            request = HttpRequest(0, "leave", (), word, 10.0)
-            self.network.post(request, self.client.session.codec.form, lambda reply: None)
+        if not self.client.process.frozen and self.client.hide():
+            self._offline = True
 
     def _client_closes(self, a: int, b: int, c: int) -> None:
         if self.client.process.frozen or c % 2:
@@ -231,7 +222,7 @@ class Play(AskingSteps):
         if self.client.process.frozen:
             return
         if b % 2:
-            self._leave_word()
+            self.client.hide()
         for sent in [*self.history.open_up.values()]:
             sent.fate = "gone"
         for sent in self.history.calls:

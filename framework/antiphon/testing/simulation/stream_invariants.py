@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from antiphon.protocol.session import Session
 from antiphon.testing.simulation.flows import Flow
 from antiphon.testing.simulation.history import History
 from antiphon.testing.simulation.process import Process
+
+if TYPE_CHECKING:
+    from antiphon.testing.simulation.page import SessionSide
 
 # docs/protocol.md, streams: so many items, and so many bytes of them, may be on their way to a reader.
 WINDOW = 32
@@ -19,7 +21,7 @@ class Ending(Protocol):
     """One end of a session."""
 
     @property
-    def session(self) -> Session: ...
+    def session(self) -> SessionSide: ...
 
 
 def i14_started(history: History, serial: int) -> None:

@@ -1,0 +1,140 @@
+"""Engine.IO v4, which is below Socket.IO: a packet is one message of a WebSocket, or a part of a payload of polling.
+
+A packet is a str that begins with its type, or bytes: a message that is binary. A payload, which is the body of a poll
+or of a POST, has several of them, with 0x1E between and the binary ones in base64.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from binascii import a2b_base64
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+import msgspec
+
+from antiphon.errors import RemoteProtocolError
+from antiphon.types import Data
+
+__all__ = [
+    "CLOSE",
+    "MESSAGE",
+    "NOOP",
+    "OPEN",
+    "PING",
+    "PONG",
+    "PROBE",
+    "PROBED",
+    "UPGRADE",
+    "EngineError",
+    "EngineRefusal",
+    "opening",
+    "read_base64",
+    "read_payload",
+    "write_payload",
+]
+
+OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
+# What is said on a WebSocket that is to take over from polls.
+PROBE, PROBED = "2probe", "3probe"
+
+SEPARATOR = "\x1e"
+BASE64 = "b"
+
+
+def opening(sid: str, upgrades: Sequence[str], *, interval: float, timeout: float, size: int) -> str:
+    """The open packet; times in seconds, `size` of one payload or message in bytes. Exactly these five keys."""
+    told = {
+        "sid": sid,
+        "upgrades": list(upgrades),
+        "pingInterval": round(interval * 1000),
+        "pingTimeout": round(timeout * 1000),
+        "maxPayload": size,
+    }
+    return OPEN + msgspec.json.encode(told).decode()
+
+
+# -- payloads
+
+
+def write_payload(packets: Iterable[Data]) -> str:
+    """The body of the answer to a poll."""
+    return SEPARATOR.join(
+        BASE64 + b64encode(packet).decode() if isinstance(packet, bytes) else packet for packet in packets
+    )
+
+
+def read_payload(body: bytes, *, size: int, packets: int) -> list[Data]:
+    """The packets in the body of a POST: at most so many, in at most `size` bytes.
+
+    Raises RemoteProtocolError. What a packet says is looked at by whoever takes it.
+    """
+    if len(body) > size:
+        raise RemoteProtocolError("protocol", f"a payload has at most {size} bytes, not {len(body)}")
+    # Before the split: 1 MiB of nothing but separators would be half a million strings.
+    count = body.count(b"\x1e") + 1
+    if count > packets:
+        raise RemoteProtocolError("protocol", f"a payload has at most {packets} packets, not {count}")
+    try:
+        parts = body.decode().split(SEPARATOR)
+    except UnicodeDecodeError:
+        raise RemoteProtocolError("protocol", "a payload is UTF-8") from None
+    if not all(parts):
+        raise RemoteProtocolError("protocol", "a packet of a payload is empty")
+    return [read_base64(part) if part.startswith(BASE64) else part for part in parts]
+
+
+def read_base64(packet: str) -> bytes:
+    """The bytes of a binary message that is spelled as text. Raises RemoteProtocolError."""
+    try:
+        return a2b_base64(packet[1:], strict_mode=True)
+    except ValueError as error:
+        raise RemoteProtocolError("protocol", f"a binary packet is not base64: {error}") from None
+
+
+# -- refusals
+
+
+class EngineError(IntEnum):
+    """Why a request is refused; clients know the numbers."""
+
+    TRANSPORT_UNKNOWN = 0
+    SESSION_UNKNOWN = 1
+    BAD_METHOD = 2
+    BAD_REQUEST = 3
+    FORBIDDEN = 4
+    UNSUPPORTED_VERSION = 5
+
+
+_MESSAGES = {
+    EngineError.TRANSPORT_UNKNOWN: "Transport unknown",
+    EngineError.SESSION_UNKNOWN: "Session ID unknown",
+    EngineError.BAD_METHOD: "Bad handshake method",
+    EngineError.BAD_REQUEST: "Bad request",
+    EngineError.FORBIDDEN: "Forbidden",
+    EngineError.UNSUPPORTED_VERSION: "Unsupported protocol version",
+}
+
+
+class EngineRefusal(NamedTuple):
+    """The answer to a request that is refused. `remedy` is told behind the words that clients of this wire know."""
+
+    error: EngineError
+    remedy: str = ""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return 403 if self.error is EngineError.FORBIDDEN else 400
+
+    @property
+    def message(self) -> str:
+        """What it says to people."""
+        message = _MESSAGES[self.error]
+        return f"{message}: {self.remedy}" if self.remedy else message
+
+    @property
+    def body(self) -> bytes:
+        """The body, which is JSON."""
+        return msgspec.json.encode({"code": int(self.error), "message": self.message})

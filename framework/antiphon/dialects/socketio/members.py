@@ -1,0 +1,136 @@
+"""Where the client of one session stands in each namespace, as far as this wire has said it.
+
+    state     asked    admitted   refused   left    put out   cut
+    OUT       ASKED    -          -         -       -         -        not asked for
+    ASKED     -        IN         OUT       -       -         CUT      not answered yet
+    IN        -        -          -         OUT     PUT_OUT   CUT      it may say things there
+    PUT_OUT   ASKED    -          -         OUT     -         OUT      it may not know yet: what it says is dropped
+    CUT       ASKED    IN         OUT       -       OUT       CUT      it came by another transport, and has not asked
+
+What the table has no word for is a violation of the client's, or does not happen.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from antiphon.config import Limits
+from antiphon.errors import RemoteProtocolError
+
+__all__ = ["Member", "Members"]
+
+# So many more may be asked for at one time than anybody may be in: the answer to those is a refusal. And so many are
+# remembered that the client was put out of: what it still says there was said before it knew.
+MORE = 16
+
+
+class Member(Enum):
+    """Where a client stands with one namespace; OUT is not to be there at all."""
+
+    ASKED = auto()
+    IN = auto()
+    PUT_OUT = auto()
+    CUT = auto()
+
+
+class Members:
+    """The namespaces of one session. `sockets`: the ids of its sockets there."""
+
+    __slots__ = ("_limits", "_members", "_stale", "sockets")
+
+    def __init__(self, limits: Limits) -> None:
+        self.sockets: dict[str, str] = {}
+        self._limits = limits
+        self._members: dict[str, Member] = {}
+        # Answers that are still to come to what was asked before a cut: the client does not wait for them any more.
+        self._stale: dict[str, int] = {}
+
+    def __getitem__(self, namespace: str) -> Member | None:
+        return self._members.get(namespace)
+
+    def joined(self) -> list[str]:
+        """Where it is in."""
+        return [namespace for namespace, member in self._members.items() if member is Member.IN]
+
+    # -- what the client says
+
+    def ask(self, namespace: str) -> bool:
+        """It asks to come in; true when it is to leave first, for it was in there before a cut."""
+        member = self._members.pop(namespace, None)
+        if member is Member.ASKED or member is Member.IN:
+            raise RemoteProtocolError("protocol", "a namespace was asked for that is joined, or asked for, already")
+        away = list(self._members.values()).count(Member.PUT_OUT)
+        if len(self._members) - away >= self._limits.namespaces + MORE:
+            raise RemoteProtocolError("protocol", "more namespaces were asked for than anybody may be in")
+        self._members[namespace] = Member.ASKED
+        self.sockets.pop(namespace, None)
+        return member is Member.CUT
+
+    def hears(self, namespace: str) -> bool:
+        """Whether what it says there counts. Raises RemoteProtocolError where it has no business."""
+        member = self._members.get(namespace)
+        if member is Member.IN:
+            return True
+        if member is Member.PUT_OUT:
+            return False
+        raise RemoteProtocolError("protocol", "something was said in a namespace that is not joined; CONNECT first")
+
+    def leave(self, namespace: str) -> bool:
+        """It leaves; false when it was put out already."""
+        heard = self.hears(namespace)
+        del self._members[namespace]
+        self.sockets.pop(namespace, None)
+        return heard
+
+    # -- what the server says
+
+    def admit(self, namespace: str, socket: str) -> bool:
+        """It is let in; false when it does not wait for that any more."""
+        if not self._answered(namespace):
+            return False
+        self._members[namespace] = Member.IN
+        self.sockets[namespace] = socket
+        return True
+
+    def refuse(self, namespace: str) -> bool:
+        """It is not let in; false when it does not wait for that any more."""
+        if not self._answered(namespace):
+            return False
+        del self._members[namespace]
+        return True
+
+    def put_out(self, namespace: str) -> bool:
+        """The server has it leave; false when it does not know that it was in."""
+        member = self._members.get(namespace)
+        self.sockets.pop(namespace, None)
+        if member is Member.CUT:
+            del self._members[namespace]
+        if member is not Member.IN:
+            return False
+        away = [name for name, member in self._members.items() if member is Member.PUT_OUT]
+        if len(away) >= MORE:
+            del self._members[away[0]]
+        self._members[namespace] = Member.PUT_OUT
+        return True
+
+    def _answered(self, namespace: str) -> bool:
+        stale = self._stale.pop(namespace, 0)
+        if stale > 1:
+            self._stale[namespace] = stale - 1
+        return not stale and self._members.get(namespace) is Member.ASKED
+
+    # -- cuts
+
+    def cut(self) -> None:
+        """The client comes on another transport: it has to ask again wherever it was."""
+        for namespace, member in tuple(self._members.items()):
+            if member is Member.PUT_OUT:
+                del self._members[namespace]
+                continue
+            if member is Member.ASKED:
+                self._stale[namespace] = self._stale.get(namespace, 0) + 1
+            self._members[namespace] = Member.CUT
+
+    def take_back(self, namespace: str) -> None:
+        """It is in again where it was before the cut."""
+        self._members[namespace] = Member.IN

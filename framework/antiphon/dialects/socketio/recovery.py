@@ -1,0 +1,156 @@
+"""What one session was sent, so that a client which comes back is sent again what it missed.
+
+On this wire the client acknowledges nothing. Instead each event carries an offset as its last argument, and the client
+repeats the last one it has seen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from antiphon.config import Outbox as Bounds
+
+__all__ = ["Offsets", "Place", "Recovery", "Sent"]
+
+
+class Sent(bytes):
+    """Frames that know where they belong. With an `offset` they are kept, and may be sent again.
+
+    `volatile`: they are not even held back for somebody who is about to come back.
+    """
+
+    namespace: str
+    offset: int | None = None
+    volatile: bool = False
+
+    @classmethod
+    def of(cls, frames: bytes, namespace: str, offset: int | None = None, *, volatile: bool = False) -> Sent:
+        """`frames`, with that knowledge."""
+        sent = cls(frames)
+        sent.namespace = namespace
+        if offset is not None:
+            sent.offset = offset
+        if volatile:
+            sent.volatile = volatile
+        return sent
+
+
+class Offsets:
+    """One counter for all sessions of a server, since the bytes of a broadcast are the same for all.
+
+    `epoch` tells its offsets from those of the server's last start, which clients may still have.
+    """
+
+    __slots__ = ("_epoch", "last")
+
+    def __init__(self, epoch: str) -> None:
+        self._epoch = f"{epoch}."
+        self.last = 0
+
+    def next(self) -> int:
+        """A new one."""
+        self.last += 1
+        return self.last
+
+    def spelled(self, offset: int) -> str:
+        """As the client gets it."""
+        return f"{self._epoch}{offset}"
+
+    def read(self, spelled: str | None) -> int | None:
+        """The offset that a client repeats. None: it has none of this start of the server, or it is none of ours."""
+        if spelled is None or not spelled.startswith(self._epoch):
+            return None
+        digits = spelled[len(self._epoch) :]
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 16 else None
+
+
+class Place(NamedTuple):
+    """Where a client wants to go on: `offset` is the last that it has seen in `namespace`, None if it saw none."""
+
+    namespace: str
+    offset: str | None
+
+
+class Recovery:
+    """The recovery of one session: what was sent, and what is held back until its client asks again for a namespace.
+
+    Both within `bounds`; what is oldest is given up first.
+    """
+
+    __slots__ = ("_bounds", "_given_up", "_held", "_held_size", "_offsets", "_sent", "_size")
+
+    def __init__(self, bounds: Bounds, offsets: Offsets) -> None:
+        self._bounds = bounds
+        self._offsets = offsets
+        self._sent: deque[Sent] = deque()
+        self._size = 0
+        self._given_up: dict[str, int] = {}  # by namespace, the newest offset that is not kept any more
+        self._held: dict[str, list[Sent]] = {}
+        self._held_size = 0
+
+    # -- what was sent
+
+    def keep(self, sent: Sent) -> None:
+        """It leaves now."""
+        bounds = self._bounds
+        self._sent.append(sent)
+        self._size += len(sent)
+        while self._size > bounds.size or len(self._sent) > bounds.packets:
+            oldest = self._sent.popleft()
+            self._size -= len(oldest)
+            assert oldest.offset is not None
+            self._given_up[oldest.namespace] = oldest.offset
+
+    def missed(self, place: Place) -> list[Sent] | None:
+        """What was sent behind a place; None when not all of that is kept, or the place is behind all there is."""
+        namespace, offset = place.namespace, self._offsets.read(place.offset)
+        given_up = self._given_up.get(namespace)
+        if offset is None:
+            # No event of this session reached it, or it would have another offset.
+            offset = 0
+        if offset > self._offsets.last or (given_up is not None and offset < given_up):
+            return None
+        return [sent for sent in self._sent if sent.namespace == namespace and (sent.offset or 0) > offset]
+
+    def forget(self, namespace: str) -> None:
+        """The client is in there anew, or not any more: nothing from before is its."""
+        self._given_up.pop(namespace, None)
+        self._sent = deque(sent for sent in self._sent if sent.namespace != namespace)
+        self._size = sum(map(len, self._sent))
+        self._held_size -= sum(map(len, self._held.pop(namespace, ())))
+
+    # -- what is held back
+
+    def hold_back(self, namespaces: list[str]) -> None:
+        """Nothing leaves for these until `take_back`, or `forget`."""
+        for namespace in namespaces:
+            self._held.setdefault(namespace, [])
+
+    def held(self, sent: Sent) -> bool:
+        """Whether it is held back; if not, it leaves now."""
+        held = self._held.get(sent.namespace)
+        if held is None:
+            return False
+        if not sent.volatile:
+            held.append(sent)
+            self._held_size += len(sent)
+            bounds = self._bounds
+            if self._held_size > bounds.size or sum(map(len, self._held.values())) > bounds.packets:
+                self._give_up_held()
+        return True
+
+    def _give_up_held(self) -> None:
+        """Too much waits for a client that does not ask: it may still come, but not go on where it was."""
+        for namespace, held in self._held.items():
+            if held:
+                # Above all offsets there are: not everything that waited had one.
+                self._given_up[namespace] = self._offsets.last + 1
+            held.clear()
+        self._held_size = 0
+
+    def take_back(self, namespace: str) -> list[Sent]:
+        """What was held back for a namespace, in its order; from now on nothing is."""
+        held = self._held.pop(namespace, [])
+        self._held_size -= sum(map(len, held))
+        return held
