@@ -62,8 +62,8 @@ class Limits:
     """Bounds on what a peer may do. docs/operations.md has a table of them: what happens at each, and who is told.
 
     What one may send: `message`: bytes of one message; `hello`: bytes before admission; `fragments`: frames that a
-    message on a WebSocket may come in; `depth`: nesting of values; `keys`: keys of one map; `name`: characters of a
-    namespace's or event's name.
+    message on a WebSocket may come in; `depth`: nesting of values; `keys`: keys of one map; `values`: members of all
+    lists and maps in one packet; `name`: characters of a namespace's or event's name.
 
     How much of it, and how fast: `inbox`: see Inbox; `rate`: events, calls and joins a second that are handed over in
     one session, after a burst of two seconds' worth; `messages`: the same of the messages on one WebSocket;
@@ -87,6 +87,7 @@ class Limits:
     fragments: int = 1024
     depth: int = 32
     keys: int = 1024
+    values: int = 131_072
     name: int = 128
     inbox: Inbox = Inbox()
     rate: float = 1000.0

@@ -35,6 +35,7 @@ TESTED = {
     ),
     "depth": (PACKETS, "test_a_value_at_the_limit_is_taken", "test_a_value_above_the_limit_is_refused_by_itself"),
     "keys": (PACKETS, "test_a_value_at_the_limit_is_taken", "test_a_value_above_the_limit_is_refused_by_itself"),
+    "values": (PACKETS, "test_a_value_at_the_limit_is_taken", "test_a_value_above_the_limit_is_refused_by_itself"),
     "name": (PACKETS, "test_names_at_the_limit_are_taken", "test_names_above_the_limit_are_refused_by_themselves"),
     "inbox.packets": (INBOX, "test_more_waiting_packets_than_the_window_are_a_flood"),
     "inbox.size": (INBOX, "test_bytes_flood_when_they_pass_what_any_honest_peer_may_send"),

@@ -106,6 +106,14 @@ async def drive_keys(monkeypatch: pytest.MonkeyPatch) -> tuple[Server, int]:
     return server, 1
 
 
+async def drive_values(monkeypatch: pytest.MonkeyPatch) -> tuple[Server, int]:
+    async with serving(limits=Limits(values=4)) as (server, _):
+        ann = await entered(server)
+        ann.emit("many", [1, 2, 3, 4])
+        await settle()
+    return server, 1
+
+
 async def drive_name(monkeypatch: pytest.MonkeyPatch) -> tuple[Server, int]:
     async with serving(limits=Limits(name=8)) as (server, _):
         ann = await entered(server)

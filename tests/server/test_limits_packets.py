@@ -32,13 +32,15 @@ async def told(limits: Limits, *packets: Packet) -> tuple[list[Packet], dict[str
         assert line.session.ending is None
         assert bob.read() == []
         limits_hit = server.statistics().limits
-        return ann.read(), {"depth": limits_hit.depth, "keys": limits_hit.keys, "name": limits_hit.name}
+        return ann.read(), {name: getattr(limits_hit, name) for name in ("depth", "keys", "values", "name")}
 
 
 CASES = [
     # The arguments of an event are a list, and so the first level.
     pytest.param("depth", Limits(depth=4), nested(3), nested(4), id="depth"),
     pytest.param("keys", Limits(keys=2), {"a": 1, "b": 2}, {"a": 1, "b": 2, "c": 3}, id="keys"),
+    # The list of arguments has one member, and the other lists eight together.
+    pytest.param("values", Limits(values=9), [1, [2, 3], [4, 5, 6]], [1, [2, 3], [4, 5, 6, 7]], id="values"),
 ]
 
 

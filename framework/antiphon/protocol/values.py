@@ -50,10 +50,11 @@ class Stray(NamedTuple):
         return PayloadError(f"{path}: {self.problem}; send {self.remedy}", parameter=path, expected=self.remedy)
 
 
-def stray(value: Any, depth: int, keys: int = sys.maxsize) -> Stray | None:
+def stray(value: Any, depth: int, keys: int = sys.maxsize, values: int = sys.maxsize) -> Stray | None:
     """Find the first thing in `value` that may not travel; None when all of it may.
 
-    A container counts as one level of `depth`, so a cycle ends as one that is too deep.
+    A container counts as one level of `depth`, so a cycle ends as one that is too deep. `values` bounds the members of
+    all containers inside of the outermost together.
     """
     # This walk is on the path of every event, both ways: 1.4 us for ["hello", {"x": 1.5, "y": 2, "name": "Ann"}].
     # Hence no call per leaf, and no paths: they are found from the containers once there is something to name.
@@ -77,6 +78,11 @@ def stray(value: Any, depth: int, keys: int = sys.maxsize) -> Stray | None:
                 elif kind is dict or kind is list:
                     if len(boxes) >= depth:
                         return Stray(boxes, item, f"nested deeper than {depth} levels", "something flatter", "depth")
+                    if boxes:
+                        # A megabyte of the smallest values would be walked for a quarter of a second.
+                        values -= len(item)
+                        if values < 0:
+                            return Stray(boxes, item, "too many values in one packet", "less, or bytes", "values")
                     if kind is dict:
                         if len(item) > keys:
                             problem = f"a map of {len(item)} keys where {keys} are the limit"

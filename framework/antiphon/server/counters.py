@@ -20,6 +20,7 @@ Limit: TypeAlias = Literal[
     "hello_timeout",
     "depth",
     "keys",
+    "values",
     "name",
     "rate",
     "messages",

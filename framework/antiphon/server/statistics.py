@@ -49,6 +49,7 @@ class LimitsHit:
     fragments: int
     depth: int
     keys: int
+    values: int
     name: int
     inbox: int
     rate: int

@@ -225,3 +225,11 @@ def test_a_broken_reply_or_item_says_whose_it_is() -> None:
 )
 def test_what_is_not_counted_cannot_be_refused_by_itself(item: list[Any]) -> None:
     assert refusal([1, 0, item]).code == "protocol"
+
+
+def test_a_message_of_more_packets_than_anybody_sends_is_none() -> None:
+    most = [0, 0, *([[35, 0]] * 8192)]
+
+    assert len(read_message(most, Limits()).packets) == 8192
+    with pytest.raises(RemoteProtocolError, match="at most 8192 packets"):
+        read_message([*most, [35, 0]], Limits())

@@ -102,6 +102,19 @@ class _Connector:
         self.stopped = None if state.stopped is None else _Stopped(*state.stopped)
 
 
+class Visitor:
+    """One client of a page; when the page makes the next one, it is gone."""
+
+    def __init__(self, process: Process) -> None:
+        self.over = False
+        self._process = process
+
+    @property
+    def gone(self) -> bool:
+        """See history.Asker."""
+        return self.over or self._process.gone
+
+
 class Traffic:
     """What the page has under way in the network, by the numbers that it gave."""
 
@@ -170,6 +183,7 @@ class TypeScriptEnd:
         self.wishes: dict[str, str] = {}  # the namespaces that the next client of the page asks for
         self._random = setting.random
         self._node = node
+        self.visitor = Visitor(self.process)
         self._traffic = Traffic(self)
         self._loaded = self._made = self._says_goodbye = False
         self._planned = NEVER
@@ -203,6 +217,8 @@ class TypeScriptEnd:
             self.wishes = wishes
         self._made = True
         self._says_goodbye = False
+        self.visitor.over = True
+        self.visitor = Visitor(self.process)
         settings = {
             "key": self.session.renew_key(),
             "auth": OWNER,

@@ -73,5 +73,5 @@ class TypeScriptTalk:
     def stream(self, name: str, shape: Shape) -> None:
         """A call with streams to the server."""
         serial = self._history.serial()
-        self._history.askers[serial] = self._client.process
+        self._history.askers[serial] = self._client.visitor
         self._client.happens("app", "stream", name, serial, shape)

@@ -44,6 +44,8 @@ CODES: dict[type[p.Packet], int] = {
 KINDS: dict[int, type[p.Packet]] = {code: kind for kind, code in CODES.items()}
 FIRST_UNCOUNTED = 32
 LAST = 63
+# A megabyte has room for 350,000 acks, whose reading would take half a second.
+MOST_PACKETS = 8192
 
 # Spelled as one map instead of fields in order: they are rare, and grow.
 _MAPS: frozenset[type[p.Packet]] = frozenset({p.Hello, p.Welcome})
@@ -87,6 +89,8 @@ def read_message(raw: Any, limits: Limits) -> Message:
         and 0 <= counted <= p.MAX_NUMBER  # JSON may spell one of 4,000 digits, and a refusal would repeat it
     ):
         raise RemoteProtocolError("protocol", "a message begins with two whole numbers, n and k")
+    if len(raw) > MOST_PACKETS + 2:
+        raise RemoteProtocolError("protocol", f"a message holds at most {MOST_PACKETS} packets")
     packets: list[p.Packet] = []
     found = 0
     for item in raw[2:]:
@@ -116,10 +120,10 @@ def _read(item: Any, limits: Limits) -> p.Packet | None:
         raise RemoteProtocolError("unsupported", f"packet type {item[0]} is counted, but not known here")
     try:
         # The packet is one array around its values, so they may nest one deeper than a value may.
-        deepest, keys = limits.depth + 1, limits.keys
+        deepest, keys, values = limits.depth + 1, limits.keys, limits.values
         if kind in _MAPS:
-            deepest, keys = limits.depth + _IN_A_MAP, max(keys, _MEMBERS)
-        if (found := stray(item, deepest, keys)) is not None:
+            deepest, keys, values = limits.depth + _IN_A_MAP, max(keys, _MEMBERS), values + _MEMBERS
+        if (found := stray(item, deepest, keys, values)) is not None:
             return _broken(kind, item, found.error(kind.__name__), found.limit, limits.name)
         if kind in _MAPS:
             return kind(**asdict(msgspec.convert(item[1], _READERS[kind])))

@@ -85,7 +85,7 @@ def received(kind: int, namespace: str, id: int | None, data: Any, limits: Limit
     _check_head(kind, namespace, id, limits)
     fault = None
     if data is not None:
-        found = stray(data, limits.depth, limits.keys)
+        found = stray(data, limits.depth, limits.keys, limits.values)
         if found is not None:
             fault = found.error("data")
             if found.limit is not None or kind == 0:

@@ -11,7 +11,6 @@ from antiphon.protocol.closing import Ending
 from antiphon.protocol.outbox import Outbox
 from antiphon.protocol.packets import Call
 from antiphon.testing.simulation.flows import Flow
-from antiphon.testing.simulation.process import Process
 
 __all__ = ["History", "Sent", "SessionLog", "Violation", "kind_of"]
 
@@ -37,6 +36,15 @@ class EntrySide(Protocol):
 
     @property
     def withdrawn(self) -> bool: ...
+
+
+class Asker(Protocol):
+    """Who made a call."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody there knows of it any more, though the other side may not have noticed that yet."""
+        ...
 
 
 class Sent:
@@ -150,7 +158,7 @@ class History:
         # The last of the latest values, by session, namespace and key.
         self.newest: dict[tuple[str, str, str], Sent] = {}
         self.flows: dict[tuple[int, int], Flow] = {}
-        self.askers: dict[int, Process] = {}  # whose calls with streams these are
+        self.askers: dict[int, Asker] = {}  # whose calls with streams these are
         self.items = 0  # of all streams
         self.last_serial = 0
 
