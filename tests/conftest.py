@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import HealthCheck, settings
+
 from antiphon.testing.app_fixtures import antiphon_app_client, antiphon_app_url, antiphon_proxy
 from antiphon.testing.fixtures import antiphon_client, antiphon_clock, antiphon_server, antiphon_settings
 
@@ -14,3 +16,7 @@ __all__ = [
     "antiphon_server",
     "antiphon_settings",
 ]
+
+# How long an example takes is the machine's affair: two cores that do something else as well are no fault of a test.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")

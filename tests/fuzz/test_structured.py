@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.config import Limits
@@ -161,7 +161,7 @@ def _hear(session: Session, said: list[list[Packet]], heard: list[tuple[Any, int
 
 
 # Messages are made of many parts; it is their making that is slow.
-thorough = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+thorough = settings(max_examples=300)
 
 
 @thorough

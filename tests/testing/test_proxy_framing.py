@@ -115,7 +115,7 @@ def test_a_broken_chunk_makes_the_rest_pass_as_it_is(chunks: bytes) -> None:
     assert b"".join(piece.content for piece in pieces) == head + chunks
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1, 125, 126, 65_535, 65_536]), st.booleans()), max_size=4),
     st.sampled_from([3, 7, 1_000, 100_000]),
