@@ -18,6 +18,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 MODULES := js-client/node_modules/.installed
+INTEROP := tests/interop/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -42,8 +43,8 @@ demo: $(RUNTIME)
 
 test: needs-python needs-node needs-browser test-python test-js test-browser
 
-# The simulation plays the client in TypeScript as well.
-test-python: needs-node $(DEVELOPMENT) $(MODULES)
+# The simulation plays the client in TypeScript as well, and foreign clients run in Node.
+test-python: needs-node $(DEVELOPMENT) $(MODULES) $(INTEROP)
 	$(BIN)/python -m pytest
 	$(BIN)/python tools/core_coverage.py
 
@@ -86,7 +87,7 @@ format: $(DEVELOPMENT) $(MODULES)
 	npm --prefix js-client run --silent format
 
 clean:
-	rm -rf $(VENV) js-client/node_modules js-client/dist dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) js-client/node_modules js-client/dist tests/interop/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # -- what is set up once ------------------------------------------------------------------------------------------------
 
@@ -102,6 +103,10 @@ $(DEVELOPMENT): pyproject.toml | needs-python
 
 $(MODULES): js-client/package.json js-client/package-lock.json js-client/.npmrc | needs-node
 	npm --prefix js-client ci --loglevel=error
+	@touch $@
+
+$(INTEROP): tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc | needs-node
+	npm --prefix tests/interop ci --loglevel=error
 	@touch $@
 
 # -- what must be there -------------------------------------------------------------------------------------------------

@@ -120,7 +120,9 @@ class Site:
 
 
 @asynccontextmanager
-async def served(server: Server | None = None, *, path: str = "/antiphon") -> AsyncIterator[Site]:
+async def served(
+    server: Server | None = None, *, path: str = "/antiphon", socketio: bool = False
+) -> AsyncIterator[Site]:
     """Serve `server` with a namespace "/" that echoes."""
     server = server or Server()
     root = server.namespace("/")
@@ -131,7 +133,7 @@ async def served(server: Server | None = None, *, path: str = "/antiphon") -> As
             return list(args)
 
     app = web.Application()
-    mount(app, server, path=path)
+    mount(app, server, path=path, socketio=socketio)
     async with TestServer(app) as test, aiohttp.ClientSession() as http:
         yield Site(app, server, http, test)
 

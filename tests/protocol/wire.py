@@ -48,7 +48,7 @@ def counted_in(messages: Iterable[Data]) -> list[tuple[int, Packet]]:
     """All counted packets with their numbers, in order."""
     found = []
     for data in messages:
-        number, _, packets = read(data)
+        number, _, packets, _ = read(data)
         found += list(enumerate(filter(is_counted, packets), number))
     return found
 

@@ -24,7 +24,7 @@ def endpoint(request: pytest.FixtureRequest) -> Endpoint:
 async def site(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Site]:
     """A site in whose log nothing goes wrong, and which forgets its WebSockets when they are gone."""
     caplog.set_level(logging.INFO)
-    async with served(Server(limits=LIMITS)) as site:
+    async with served(Server(limits=LIMITS), socketio=True) as site:
         yield site
     faults = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING or r.exc_info]
     assert faults == []

@@ -18,7 +18,10 @@ LIMITS = Limits(message=4096, hello=1024, fragments=16)
 
 
 class Endpoint(NamedTuple):
-    """Where it is, and what may be said there. `ask(n, text)` is the n-th message that wants `text` back."""
+    """Where it is, and what may be said there. `ask(n, text)` is the n-th message that wants `text` back.
+
+    `resumable`: a session outlives its WebSocket. `admitted`: what has to be heard before anything may be asked.
+    """
 
     name: str
     path: str
@@ -26,6 +29,8 @@ class Endpoint(NamedTuple):
     first: bytes
     ask: Callable[[int, str], bytes]
     too_large_a_first: int = 1009
+    resumable: bool = True
+    admitted: str = ""
 
     def __repr__(self) -> str:
         return self.name
@@ -51,5 +56,15 @@ def _native(codec: Codec, opcode: int) -> Endpoint:
     return Endpoint(f"native {codec.form}", "/antiphon", opcode, packed(0, 0, hello), ask, 4001)
 
 
-ENDPOINTS = [_native(JsonCodec(LIMITS), TEXT), _native(MsgpackCodec(LIMITS), BINARY)]
+SOCKETIO = Endpoint(
+    "socketio",
+    "/socket.io/?EIO=4&transport=websocket",
+    TEXT,
+    b"40",
+    lambda number, text: b'42%d["echo","%b"]' % (number, text.encode()),
+    4001,
+    resumable=False,
+    admitted='40{"sid":',
+)
+ENDPOINTS = [_native(JsonCodec(LIMITS), TEXT), _native(MsgpackCodec(LIMITS), BINARY), SOCKETIO]
 TEXT_ENDPOINTS = [endpoint for endpoint in ENDPOINTS if endpoint.opcode == TEXT]

@@ -25,6 +25,7 @@ class Peer:
         self._received = b""
         self._asked = 0
         self._half_closed = False
+        self._admitted = False
 
     def send(self, *pieces: bytes) -> None:
         """Put bytes on the wire."""
@@ -63,6 +64,7 @@ class Peer:
                 assert not self._received, "the connection ends inside of a frame"
                 return None
         frame, self._received = found
+        self._admitted = self._admitted or self.endpoint.admitted.encode() in frame.payload
         return frame
 
     async def next_of(self, *opcodes: int) -> Frame:
@@ -90,6 +92,7 @@ class Peer:
 
     async def is_alive(self) -> None:
         """A message is answered, and so is a Ping behind it."""
+        await self.admitted()
         self.send(frame(self.endpoint.opcode, self.asking("still here")), frame(PING, b"?"))
         await self.answered("still here")
         self.send(frame(PING, b"!"))
@@ -107,9 +110,19 @@ class Peer:
         assert loop.time() - before < 1.5, "it did not wait for the time it gives to a peer that says nothing"
         return closing.code, closing.payload[2:].decode()
 
+    async def greet(self) -> None:
+        """Say the first message; afterwards something may be asked."""
+        self.send(frame(self.endpoint.opcode, self.endpoint.first))
+        await self.admitted()
+
+    async def admitted(self) -> None:
+        """Wait until something may be asked, for which the first message was said."""
+        while self.endpoint.admitted and not self._admitted:
+            await self.next_of(self.endpoint.opcode)
+
     async def enter(self) -> None:
         """Say the first message, and wait until one is answered."""
-        self.send(frame(self.endpoint.opcode, self.endpoint.first))
+        await self.greet()
         self.send(frame(self.endpoint.opcode, self.asking("come in")))
         await self.answered("come in")
 

@@ -132,10 +132,19 @@ async def test_frames_behind_a_request_that_is_refused_are_not_read(site: Site, 
 async def test_a_first_message_may_come_with_the_request(site: Site, endpoint: Endpoint) -> None:
     async with connected(site, endpoint) as peer:
         first = frame(endpoint.opcode, endpoint.first)
-        peer.send(upgrade(endpoint.path), first, frame(endpoint.opcode, peer.asking("eager")))
+        peer.send(upgrade(endpoint.path), first)
 
         assert (await peer.head()).startswith("HTTP/1.1 101 ")
-        await peer.answered("eager")
+        await peer.is_alive()
+
+
+async def test_so_may_the_second_where_it_need_not_wait(site: Site, endpoint: Endpoint) -> None:
+    async with connected(site, endpoint) as peer:
+        messages = [endpoint.first] if endpoint.admitted else [endpoint.first, peer.asking("still here")]
+        peer.send(upgrade(endpoint.path), *(frame(endpoint.opcode, message) for message in messages))
+
+        assert (await peer.head()).startswith("HTTP/1.1 101 ")
+        await peer.is_alive()
 
 
 @pytest.mark.parametrize("place", [1, 2, 6, 7, -1])

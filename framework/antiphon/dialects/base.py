@@ -27,12 +27,16 @@ __all__ = [
 
 
 class Request(NamedTuple):
-    """An HTTP request as any host can state it: `path` below where the server is mounted, header names lower case."""
+    """An HTTP request as any host can state it: `path` below where the server is mounted, header names lower case.
+
+    `query` is what stands behind the question mark, as it came.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes = b""
+    query: str = ""
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.path!r}, {len(self.body)} bytes)"  # the rest may hold a key

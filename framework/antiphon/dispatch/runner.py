@@ -329,4 +329,8 @@ class Runner(ABC):
             session.send(packet)
         except OutboxFull as error:
             session.send(Failed(packet.id, "too_large", str(error)))
+        except PayloadError as error:
+            # It can travel, but not on the wire of this caller.
+            self._log.error("a call was not answered: %s", one_line(error))
+            session.send(Failed(packet.id, "error", "the answer cannot be said on this wire"))
         self._flush()

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, Poll, Push, Request, Stream
 from antiphon.hosts.aiohttp_bad_requests import quiet_bad_requests
 from antiphon.hosts.aiohttp_signals import MOUNTED, drain_on_signals
+from antiphon.hosts.aiohttp_socketio import SocketioEndpoint, path_of
 from antiphon.hosts.aiohttp_stream import AiohttpEventStream
 from antiphon.hosts.aiohttp_timers import IdleWatch, runner_options
 from antiphon.hosts.aiohttp_websocket import handshake, take_over
@@ -40,18 +41,22 @@ def mount(
     path: str = "/antiphon",
     window: float | None = 30.0,
     patience: float = 10.0,
+    socketio: bool | str = False,
 ) -> None:
     """Serve `server` under `path`: the WebSocket there, HTTP below it, and the browser client at `path`/antiphon.js.
 
     The server starts and stops with the application. It stops by `drain`: clients are told to come back some time
     within `window` seconds, handlers are waited for `patience` seconds. With `window=None` it stops by `close`, and
-    clients come back as soon as they can. See `drain_on_signals` for Ctrl-C, `runner_options` for how to start aiohttp.
+    clients come back as soon as they can. `socketio=True` serves Socket.IO clients as well, at "/socket.io/"; a path
+    may stand in its place. See `drain_on_signals` for Ctrl-C, `runner_options` for how to start aiohttp.
     """
     host = _Host(server, window, patience)
     app.router.add_get(path, host.websocket)
     app.router.add_get(f"{path}/antiphon.js", host.browser_client)
     app.router.add_post(path + "/{verb}", host.post)
     app.router.add_route("OPTIONS", path + "/{verb}", host.preflight)
+    if (beside := path_of(socketio)) is not None:
+        app.router.add_get(beside, host.socketio().get)
     app.cleanup_ctx.append(host.life)
     app.on_shutdown.append(host.shut_down)
     app.setdefault(MOUNTED, []).append(host)
@@ -82,6 +87,17 @@ class _Host:
             stream.end()  # nobody is attached to it: it was a probe
         # aiohttp knows none of them any more, so nobody else would wait for their goodbyes.
         await self._websockets.close(Closing(TransportCode.GOING_AWAY, "the server stops"))
+
+    def socketio(self) -> SocketioEndpoint:
+        """What serves the clients of that wire: who may come is the same."""
+        return SocketioEndpoint(
+            self._server,
+            self._websockets,
+            visit=self._visit,
+            refusal=self._refusal,
+            answered=lambda request, answer: self._labelled(request, _last(request, answer)),
+            headers=_headers,
+        )
 
     # -- Stoppable
 

@@ -33,24 +33,38 @@ def is_counted(packet: Packet) -> bool:
 
 
 class Message(NamedTuple):
-    """What one message says: the number of its first counted packet, how many it holds, and its packets."""
+    """What one message says: the number of its first counted packet, how many it holds, and its packets.
+
+    `weight`: bytes that its packets came in, where that is more than this one message; else 0.
+    """
 
     number: int
     counted: int
     packets: list[Packet]
+    weight: int = 0
 
 
 class Codec(Protocol):
-    """One form of one dialect. `encode` must not depend on the receiver: its result is shared by all of `form`."""
+    """One form of one dialect. `encode` must not depend on the receiver: its result is shared by all of `form`.
+
+    `acks`: the peer says what it was handed. Where it has no word for that, what was written counts as handed over.
+    """
 
     form: str
+    acks: bool
 
     def encode(self, packet: Packet) -> bytes:
-        """Spell one packet, without a number."""
+        """Spell one packet, without a number. Empty: this wire has no word for it.
+
+        Raises PayloadError for an event, a call or a reply that this wire cannot say.
+        """
         ...
 
     def pack(self, number: int, counted: int, parts: Sequence[bytes]) -> Data:
-        """Compose the encoded packets `parts`, `counted` of them counted from `number` on, into one message."""
+        """Compose the encoded packets `parts`, `counted` of them counted from `number` on, into one message.
+
+        Empty: none is written.
+        """
         ...
 
     def decode(self, data: Data) -> Message:

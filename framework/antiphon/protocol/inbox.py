@@ -95,6 +95,11 @@ class Inbox:
         return len(self.queue)
 
     @property
+    def full(self) -> bool:
+        """Whether as much waits as may: the peer of a wire without a window is not read any further."""
+        return self._waiting_flow >= self.bounds.packets or self._waiting_size >= self.bounds.size
+
+    @property
     def waiting(self) -> tuple[int, int]:
         """Packets, and about how many bytes, that wait to be handed over."""
         return len(self.queue), self._waiting_size
@@ -110,7 +115,7 @@ class Inbox:
         The message must not leave a gap. What was received before is only counted; `volatile=False` drops volatile
         packets.
         """
-        _, counted, packets = message
+        _, counted, packets, _ = message
         received = self.received
         repeated = min(received - message.number + 1, counted) if counted else 0
         if repeated > 0:

@@ -60,6 +60,7 @@ class ServerSession(Session):
         self.sid = sid
         self.proof = proof
         self.attempt = 0
+        self.resumable = True  # false where the wire has no way to come back: the session ends with its transport
         self.expires_at = now + settings.resume.window
         self.identity = Identity()
         self._holds = 0
@@ -110,7 +111,9 @@ class ServerSession(Session):
     def detach(self, now: float) -> None:
         """The transport is gone: the window begins."""
         super().detach(now)
-        if self.state is State.DETACHED:
+        if self.state is State.DETACHED and not self.resumable:
+            self.end("expired", "the connection is gone, and nobody can come back to it", tell=False)
+        elif self.state is State.DETACHED:
             self.expires_at = min(self.expires_at, now + self._settings.resume.window)
             self.due = min(self.due, self.expires_at)
 

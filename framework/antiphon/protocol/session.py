@@ -143,7 +143,8 @@ class Session:
     def _ask_for_acks(self, now: float) -> None:
         """A Ping brings back an ack with its Pong; otherwise a goodbye would wait for the 5 s that an ack may take."""
         if self._goodbye is not None and self._goodbye.asks(now):
-            self.owed.ping(now)
+            if self.codec.acks:
+                self.owed.ping(now)
             self.due = now
             self.outbox.mark()
 
@@ -250,10 +251,12 @@ class Session:
             number, counted, parts, more = outbox.run(now, self._message - HEAD - sum(map(len, owed)))
             if owed:
                 parts, owed = owed + parts, []
-            if parts:
-                messages.append(self.codec.pack(number, counted, parts))
+            if parts and (message := self.codec.pack(number, counted, parts)):
+                messages.append(message)
             if single and messages:
                 break
+        if not self.codec.acks and outbox.unacked:
+            self.acked(outbox.numbered, None, now)  # what the window held back leaves in the next turn
         if said_all and self._goodbye is not None:
             if single and messages:
                 outbox.mark()  # the Close is a message of its own
@@ -295,11 +298,11 @@ class Session:
             message = self.codec.decode(data)
         except RemoteProtocolError as error:
             return self.violated(error.code, error.message)
-        inbox = self.inbox
+        inbox, size = self.inbox, message.weight or len(data)
         if message.number > inbox.received + 1:
             return self._gap(message)
-        for packet in inbox.accept(message, len(data), now, volatile=volatile):
-            closing = take_effect(self, packet, now, len(data), len(message.packets))
+        for packet in inbox.accept(message, size, now, volatile=volatile):
+            closing = take_effect(self, packet, now, size, len(message.packets))
             if closing is not None:
                 return closing
         if inbox.flooded:

@@ -50,5 +50,7 @@ class Flusher:
                 transport.write(message)
             if session.ending is not None:
                 line.finish()
+            elif line.on_room is not None:
+                line.look_for_room()  # where nobody acks, this is when there is some
         if self._dirty:
             self.soon()

@@ -96,13 +96,13 @@ class Gateway:
         try:
             packet = self._opening(codec, message)
         except RemoteProtocolError as error:
-            self._turned_away("bad_hello", transport.address)
+            self.turned_away("bad_hello", transport.address)
             transport.close(Closing(TransportCode.BAD_HELLO, error.message))
             return
         if isinstance(packet, Ping):
             transport.write(_alone(codec, self._pong(packet)))
             return
-        self._enter(packet, codec, OnTransport(transport))
+        self.enter(packet, codec, OnTransport(transport))
 
     def on_drained(self, transport: Transport) -> None:
         """Nothing waits for a transport without a session."""
@@ -122,13 +122,13 @@ class Gateway:
         try:
             packet = self._opening(codec, intent.message)
         except RemoteProtocolError as error:
-            self._turned_away("bad_hello", address)
+            self.turned_away("bad_hello", address)
             port.status(Answer(400, error.message))
             return
         if isinstance(packet, Ping):
             port.answer(_alone(codec, self._pong(packet)))
             return
-        self._enter(packet, codec, ByRequest(port, address, self._clock, headers))
+        self.enter(packet, codec, ByRequest(port, address, self._clock, headers))
 
     def stream(
         self, intent: Stream, port: StreamPort, address: str = "", headers: Mapping[str, str] = NO_HEADERS
@@ -138,7 +138,7 @@ class Gateway:
         try:
             packet = self._opening(codec, intent.message)
         except RemoteProtocolError as error:
-            self._turned_away("bad_hello", address)
+            self.turned_away("bad_hello", address)
             port.status(Answer(400, error.message))
             return
         stream = port.open()
@@ -147,7 +147,7 @@ class Gateway:
             stream.write(_alone(codec, self._pong(packet)))
             stream.probed()
             return
-        self._enter(packet, codec, OnTransport(stream))
+        self.enter(packet, codec, OnTransport(stream))
 
     def poll(self, intent: Poll, port: HttpPort, address: str = "") -> None:
         """POST poll: what the client has not received, at once or as soon as there is something."""
@@ -209,7 +209,7 @@ class Gateway:
             raise RemoteProtocolError("protocol", "Hello's key must be 256 random bits in base64url, 43 characters")
         return packet
 
-    def _enter(self, hello: Hello, codec: Codec, entrance: Entrance) -> None:
+    def enter(self, hello: Hello, codec: Codec, entrance: Entrance) -> None:
         """What every Hello goes through, whichever way it came: it is admitted and attached, or turned away."""
         refusal = self._refusal(hello, entrance.address)
         if refusal is None and self._authentication.asks:
@@ -230,7 +230,7 @@ class Gateway:
         message = _alone(codec, answer)
         if line is None:
             assert isinstance(answer, Refuse)
-            self._turned_away(answer.code, entrance.address, again=not (answer.attempt is answer.retry_after is None))
+            self.turned_away(answer.code, entrance.address, again=not (answer.attempt is answer.retry_after is None))
             entrance.turn_away(answer, message)
             return
         assert isinstance(answer, Welcome)
@@ -262,7 +262,7 @@ class Gateway:
             log.info("a request with a wrong key from %s was refused: there were too many", address)
         return wait
 
-    def _turned_away(self, code: str, address: str, *, again: bool = False) -> None:
+    def turned_away(self, code: str, address: str, *, again: bool = False) -> None:
         """Nobody is attached. Who may come `again` by themselves is no news for an operator."""
         self._counters.refused[code] += 1
         log.log(logging.DEBUG if again else logging.INFO, "a client from %s was refused: %s", address, code)

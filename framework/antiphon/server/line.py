@@ -62,7 +62,8 @@ class Line(ABC):
         if fenced is not None and fenced is not transport:
             log.debug("session %s: its %s was fenced", self.session.sid, fenced.name)
             self._close(fenced, Closing(TransportCode.FENCED, str(self.session.attempt)))
-        transport.write(welcome)
+        if welcome:
+            transport.write(welcome)
         self.session.outbox.mark()
         self._soon()
 
@@ -94,8 +95,8 @@ class Line(ABC):
             self._hand_over()
         if session.outbox.dirty:
             self._soon()
-        if self.on_room is not None and not session.outbox.above(0.5):
-            self._let_in()
+        if self.on_room is not None:
+            self.look_for_room()
 
     def hand_over(self) -> None:
         """Something may have come by another way than `on_message`."""
@@ -126,6 +127,8 @@ class Line(ABC):
                 transport.write(message)
         if session.ending is not None:
             self.finish()
+        elif self.on_room is not None:
+            self.look_for_room()
 
     def tick(self, now: float) -> None:
         """Let time pass."""
@@ -180,6 +183,11 @@ class Line(ABC):
     def handlers(self) -> int:
         """How many tasks are at work for the session."""
         return 0
+
+    def look_for_room(self) -> None:
+        """Somebody waits for room, and the peer may have taken something."""
+        if not self.session.outbox.above(0.5):
+            self._let_in()
 
     def _let_in(self) -> None:
         """Nobody has to wait for room any more: there is some, or nobody takes anything."""

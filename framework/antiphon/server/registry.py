@@ -17,6 +17,7 @@ from antiphon.protocol.server_session import Settings
 from antiphon.protocol.session import State
 from antiphon.server.census import Census
 from antiphon.server.counters import Counters
+from antiphon.server.forms import Forms
 from antiphon.server.line import Line
 
 __all__ = ["Admission", "Registry"]
@@ -64,6 +65,7 @@ class Registry:
         self.counters = counters or Counters()
         self.census = Census(settings.limits, self.counters, random)
         self.on_buried: Callable[[], object] | None = None  # called when a session has ended
+        self.forms = Forms()
         self._lines: dict[str, Line] = {}
         self._by_proof: dict[bytes, Line] = {}
         self._made: dict[str, tuple[str, int]] = {}
@@ -193,6 +195,7 @@ class Registry:
         self._lines[sid] = self._by_proof[proof] = line
         self._made[sid] = (reason, arrived)
         self.census.enter(line, address, identity.id)
+        self.forms.enter(codec)
         answer = line.session.accept(hello, now, pings=pings, made=reason, arrived=arrived, identity=identity)
         return Admission(answer, line if isinstance(answer, Welcome) else None, fresh=True)
 
@@ -223,6 +226,7 @@ class Registry:
             del self._by_proof[session.proof]
         self._made.pop(session.sid, None)
         self.census.leave(line)
+        self.forms.leave(session.codec)
         self.counters.bury(session)
         reason = session.ending.code if session.ending is not None else "unknown"
         until = now + self._settings.resume.window

@@ -16,6 +16,7 @@ from antiphon.brokers.base import Broker
 from antiphon.config import Heartbeat, Limits, Outbox, Resume
 from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.dialects.native.http import NativeDialect
+from antiphon.dialects.socketio.dialect import SocketioDialect
 from antiphon.dispatch.middleware import Middleware
 from antiphon.dispatch.naming import check_namespace
 from antiphon.errors import LocalProtocolError
@@ -28,6 +29,7 @@ from antiphon.server.authentication import STOPPING, Authentication
 from antiphon.server.connection import Connection
 from antiphon.server.counters import Counters
 from antiphon.server.draining import Draining
+from antiphon.server.engineio import EngineGateway
 from antiphon.server.flusher import Flusher
 from antiphon.server.gateway import Gateway
 from antiphon.server.line import Line
@@ -108,6 +110,8 @@ class Server:
             authentication=self.authentication,
             admitted=self._admitted,
         )
+        socketio = SocketioDialect(limits, heartbeat, new_key=lambda: secrets.token_urlsafe(32))
+        self.socketio = EngineGateway(self.gateway, socketio, heartbeat, clock)
         self.around = Middleware("the server")
         self.node = Node(self.epoch, broker, self.find) if broker is not None else None
         self._namespaces: dict[str, Namespace] = {}
@@ -289,6 +293,7 @@ class Server:
             if line.session.due <= now:
                 line.tick(now)
         self.registry.forget(now)
+        self.socketio.tick(now)
         if self.lingering:
             self.lingering = [connection for connection in self.lingering if connection.handlers]
         self.flusher.soon()
@@ -296,15 +301,20 @@ class Server:
     # -- for the parts
 
     def prepare(self, prepared: Prepared, codec: Codec | None = None) -> Prepared:
-        """Encode a packet for the one receiver that has `codec`, or in the form that nearly everybody has.
+        """Encode a packet for the one receiver that has `codec`, or in every form that a living session speaks.
 
-        Raises OutboxFull when so much may not be sent.
+        Raises OutboxFull when so much may not be sent, and PayloadError when one of these wires cannot say it: before
+        anybody has been sent it.
         """
         self._check_thread()
         size = len(prepared.encode(codec or self._codec))
         if size > self._largest:
             self.counters.hit("packet")
             raise too_large("an event", size, self._largest)
+        if codec is None:
+            for other in self.registry.forms:
+                if other.form not in prepared.forms:
+                    prepared.encode(other)
         return prepared
 
     def where(self, id: str) -> list[Namespace]:

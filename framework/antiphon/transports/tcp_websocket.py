@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from antiphon.protocol.closing import Closing, TransportCode
@@ -37,7 +37,19 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
     is closed nothing is written, and what comes is read for the peer's Close only, and behind that thrown away.
     """
 
-    __slots__ = ("_group", "_pace", "_pause", "_pongs", "_reader", "_receiver", "_tcp", "_timer", "address", "headers")
+    __slots__ = (
+        "_group",
+        "_held",
+        "_pace",
+        "_pause",
+        "_pongs",
+        "_reader",
+        "_receiver",
+        "_tcp",
+        "_timer",
+        "address",
+        "headers",
+    )
 
     def __init__(
         self,
@@ -50,7 +62,8 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
         limits = group.limits
         self._reader = FrameReader(limits.hello, limits.fragments)
         self._pace = Pace(limits.messages, group.burst, group.clock())
-        self._pause: asyncio.TimerHandle | None = None  # while more came than may
+        self._held: Callable[[], bool] | None = None  # see `hold`
+        self._pause: asyncio.TimerHandle | None = None  # while nothing is read
         # What ends an open one that says no Hello, and a closed one whose peer does not end it.
         self._timer: asyncio.TimerHandle | None = None
         super().__init__(receiver)
@@ -113,7 +126,7 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
                     # in silence, and the peer would come back with the same message for ever.
                     log.exception("a message from %s was not taken in: its WebSocket is closed", self.address)
                     self._give_up(FAILED, "the server failed")
-            if pace.left < 0.0 and not reader.over and self._too_fast():
+            if (pace.left < 0.0 or self._held is not None) and not reader.over and self._waits():
                 break
             event = reader.read() if reader.rest else None
         if self._pongs and not self.congested:
@@ -143,27 +156,48 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
         self._answer_pings()
         self.drained()
 
+    def hold(self, until: Callable[[], bool]) -> None:
+        """Read nothing more, not even what is here already, until `until` is true; it is asked many times a second."""
+        self._held = until
+
     def abort(self) -> None:
         """Cut the TCP connection off."""
         self._tcp.abort()
 
     # -- within
 
-    def _too_fast(self) -> bool:
-        """Whether more came than may: then nothing is read until it is made up for, so that the peer is held back."""
+    def _waits(self) -> bool:
+        """Whether nothing is to be read for now, so that the peer is held back; it is looked again in time."""
         if self._pause is None:
-            self._pace.refill(self._group.clock())
-            if self._pace.left >= 0.0:
+            wait, full = self._too_fast(), self._full()
+            if not wait and not full:
                 return False
-            self._group.hit("messages")
-            wait = -self._pace.left / self._group.limits.messages + PAUSE
-            self._pause = asyncio.get_running_loop().call_later(wait, self._go_on)
+            self._pause = asyncio.get_running_loop().call_later(wait or PAUSE, self._go_on)
             with contextlib.suppress(RuntimeError):  # see `write`
                 self._tcp.pause_reading()
         return True
 
+    def _too_fast(self) -> float:
+        """More came than may: in how many seconds that is made up for; 0: it did not."""
+        if self._pace.left >= 0.0:
+            return 0.0
+        self._pace.refill(self._group.clock())
+        if self._pace.left >= 0.0:
+            return 0.0
+        self._group.hit("messages")
+        return -self._pace.left / self._group.limits.messages + PAUSE
+
+    def _full(self) -> bool:
+        """Whether `hold` has asked for a pause that is not over. What is closed is read on, for the peer's Close."""
+        if self._held is None or self._closed or self._held():
+            self._held = None
+            return False
+        return True
+
     def _go_on(self) -> None:
         self._pause = None
+        if self._held is not None and self._waits():
+            return
         self.data_received(b"")
         if self._pause is None:
             with contextlib.suppress(RuntimeError):

@@ -84,7 +84,7 @@ def test_an_event_is_heard_with_its_last_attachment() -> None:
 
     assert made.decode('452-["a",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]') == Message(1, 0, [])
     assert made.decode(b"x") == Message(1, 0, [])
-    assert made.decode("beQ==") == Message(1, 1, [p.Event("/", "a", [b"y", b"x"])])
+    assert made.decode("beQ==") == Message(1, 1, [p.Event("/", "a", [b"y", b"x"])], weight=made.weight)
     assert made.weight > 60
 
 

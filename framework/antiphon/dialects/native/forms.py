@@ -28,6 +28,7 @@ class MsgpackCodec:
     """Binary messages; each session has its own."""
 
     form = "msgpack"
+    acks = True
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -65,6 +66,7 @@ class JsonCodec:
     """Text messages, for hand-written clients and for looking at."""
 
     form = "json"
+    acks = True
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

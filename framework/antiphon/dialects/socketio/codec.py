@@ -30,6 +30,8 @@ class SocketioCodec(Speaking):
 
     __slots__ = ("_attempt", "_begun", "_received", "claim")
 
+    acks = False
+
     def __init__(
         self,
         limits: Limits,
@@ -68,7 +70,8 @@ class SocketioCodec(Speaking):
         for packet in packets:
             counted += is_counted(packet)
         self._received += counted
-        return Message(number, counted, packets)
+        weight = self._wire.weight if counted else 0
+        return Message(number, counted, packets, weight if weight > len(data) else 0)
 
     def _read(self, data: Data) -> list[p.Packet]:
         if isinstance(data, bytes):

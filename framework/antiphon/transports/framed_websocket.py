@@ -1,0 +1,24 @@
+"""A WebSocket that is given finished frames: those of a broadcast were made once, for everybody."""
+
+from __future__ import annotations
+
+import contextlib
+
+from antiphon.transports.tcp_websocket import TcpWebSocket
+from antiphon.types import Data
+
+__all__ = ["FramedWebSocket"]
+
+
+class FramedWebSocket(TcpWebSocket):
+    """See TcpWebSocket. What is written are whole frames, one message or several of them behind one another."""
+
+    __slots__ = ()
+
+    def write(self, message: Data) -> None:
+        """See WebSocketTransport.write: `message` is bytes, and goes out as it is."""
+        if self._closed:
+            return
+        assert isinstance(message, bytes)
+        with contextlib.suppress(RuntimeError):  # see TcpWebSocket.write
+            self._tcp.write(message)
