@@ -26,8 +26,8 @@ FLOODING = 2
 STORMING = 40
 # Seconds until whoever flooded, and was put out, is back.
 AGAIN = 0.25
-# One flood: more than any server takes in unacked.
-FLOOD = 2_000
+# One flood: more than the burst that Limits.rate lets through, and than what may wait behind it.
+FLOOD = 3_000
 # Seconds between two storms: so long the clients take to come back at random.
 CALM = 1.0
 PATIENCE = 60.0
@@ -40,6 +40,8 @@ class Crowd:
         self._url = url
         self._clients: list[Client] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._storming: asyncio.Task[None] | None = None
+        self._wild = False
         self._stack = AsyncExitStack()
         target = urlsplit(url)
         assert target.hostname is not None and target.port is not None
@@ -67,14 +69,18 @@ class Crowd:
     def run(self) -> None:
         """Misbehave."""
         self._readers.stall(Direction.DOWN)
-        work = [self._come_back(), *(self._flood() for _ in range(FLOODING))]
-        self._tasks = [asyncio.get_running_loop().create_task(each) for each in work]
+        self._wild = True
+        loop = asyncio.get_running_loop()
+        self._storming = loop.create_task(self._come_back())
+        self._tasks = [loop.create_task(self._flood()) for _ in range(FLOODING)]
 
     async def rest(self) -> None:
         """Behave."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._wild = False
+        if self._storming is not None:
+            self._storming.cancel()
+        # Each flood to its end: who only went would be waited for, for two minutes.
+        await asyncio.gather(*self._tasks)
         self._tasks.clear()
         self._readers.release()
 
@@ -85,7 +91,7 @@ class Crowd:
 
     async def _flood(self) -> None:
         flood = [_message(number, Event(PACE, ECHO, ["flood"])) for number in range(1, FLOOD + 1)]
-        while True:
+        while self._wild:
             hello = Hello(key=secrets.token_urlsafe(32), attempt=1, joins=((PACE, None),))
             try:
                 async with self._http.ws_connect(self._url) as socket:

@@ -148,7 +148,7 @@ class Peer:
 
 async def settle() -> None:
     """Let everything that is ready run."""
-    for _ in range(12):
+    for _ in range(40):
         await asyncio.sleep(0)
 
 

@@ -405,3 +405,19 @@ async def test_a_join_for_each_namespace_there_is_runs_each_hook_once(server: Se
     await settle()
 
     assert runs == ["/a", "/b"]
+
+
+async def test_a_client_with_much_to_say_lets_others_have_their_turn(server: Server) -> None:
+    handled: list[int] = []
+    seen: list[int] = []
+    server.namespace("/").on("n")(lambda socket, number: handled.append(number))
+    ann = await entered(server)
+
+    ann.say(*(Event("/", "n", [number]) for number in range(200)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+        seen.append(len(handled))
+    await settle()
+
+    assert any(0 < count < 200 for count in seen)
+    assert handled == [*range(200)]

@@ -14,7 +14,7 @@ from antiphon.config import Limits
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.transports import tcp_websocket
 from antiphon.transports.base import Transport
-from antiphon.transports.tcp_websocket import MANY_PONGS, TcpWebSocket
+from antiphon.transports.tcp_websocket import MANY_PONGS, TURN, TcpWebSocket
 from antiphon.transports.websocket import HIGH_WATER
 from antiphon.transports.websocket_group import WebSocketGroup, WebSocketLimit
 from antiphon.types import Data
@@ -223,11 +223,27 @@ async def test_the_pings_of_a_segment_are_answered_in_one_write(rig: Rig) -> Non
     assert len(rig.tcp.written) == 1
 
 
-async def test_ten_thousand_pings_are_answered_a_few_kilobytes_at_a_time(rig: Rig) -> None:
-    rig.socket.data_received(frame(PING, b"1234") * 10_000)
+async def test_thousands_of_pings_are_answered_a_few_at_a_time(rig: Rig) -> None:
+    rig.socket.data_received(frame(PING, b"1234") * 5_000)
 
-    assert rig.frames == [Frame(PONG, b"1234")] * 10_000
+    await until(lambda: len(rig.frames) == 5_000)
+
+    assert rig.frames == [Frame(PONG, b"1234")] * 5_000
     assert max(map(len, rig.tcp.written)) <= MANY_PONGS + 6
+
+
+async def test_a_segment_of_very_many_messages_lets_others_have_their_turn(rig: Rig) -> None:
+    listener = rig.let_in()
+    other: list[int] = []
+
+    rig.socket.data_received(b"".join(frame(BINARY, b"%d" % number) for number in range(6 * TURN)))
+    asyncio.get_running_loop().call_soon(lambda: other.append(len(listener.told)))
+    rig.socket.data_received(frame(BINARY, b"behind"))
+    await until(lambda: len(listener.told) == 6 * TURN + 1)
+
+    assert other[0] <= 3 * TURN
+    assert listener.told == [*(b"%d" % number for number in range(6 * TURN)), b"behind"]
+    assert rig.tcp.reading
 
 
 async def test_who_pings_and_does_not_read_is_answered_the_newest_once_it_does(rig: Rig) -> None:

@@ -31,6 +31,8 @@ CROWD = 256
 # What may be made up for of `Limits.rate`, and how long a pause at least is, for each takes a timer; in seconds.
 BURST = 2.0
 PAUSE = 0.05
+# After so many packets in a row whose handlers waited for nothing, others have their turn.
+TURN = 16
 
 
 class Worker(Deliverer):
@@ -84,6 +86,7 @@ class Worker(Deliverer):
         session, sockets, errands = connection.session, connection.sockets, self._errands
         hand_over, outbox, soon = session.inbox.hand_over, session.outbox, self._server.flusher.soon
         sid, this, pace, heard = session.sid, self._current(), self._pace, session.heartbeat.heard
+        turn = TURN
         nobody_waits()
         if heard > pace.at + 1.0:
             pace.refill(heard)
@@ -121,6 +124,10 @@ class Worker(Deliverer):
                     await connection.joining.leave(packet)
                 if outbox.dirty:
                     soon()
+                turn -= 1
+                if not turn:
+                    turn = TURN
+                    await asyncio.sleep(0)
             if connection.ended:
                 await connection.joining.see_off()
         finally:
