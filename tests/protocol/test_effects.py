@@ -136,7 +136,7 @@ def test_a_packet_that_breaks_a_limit_is_refused_by_itself() -> None:
 
     assert session.ending is None
     assert (session.tally.broken, session.tally.limits["depth"]) == (3, 1)
-    assert session.outbox.packets == 1
+    assert session.outbox.packets == 2
     assert len(outcomes) == 1
 
 
