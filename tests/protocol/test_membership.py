@@ -252,3 +252,10 @@ def test_a_deadline_withdraws_what_waits_at_a_gate() -> None:
 
     assert members.packets == 2
     assert members.expire(9.0)[1] == float("inf")
+
+
+def test_who_was_asked_for_is_known() -> None:
+    members = Membership()
+    members.want("/chat", None)
+
+    assert ("/chat" in members, "/other" in members) == (True, False)

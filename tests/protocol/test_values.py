@@ -154,3 +154,11 @@ def test_the_place_is_found_behind_equal_neighbours() -> None:
     error = refusal([[1, {"x": 1}], [1, {"x": 1}, {"x": math.nan}]])
 
     assert error.parameter == "args[1][2]['x']"
+
+
+def test_members_of_all_containers_inside_of_the_outermost_are_counted() -> None:
+    assert stray([[1, 2], {"a": 3}], 4, 9, 3) is None
+
+    found = stray([[1, 2], {"a": 3, "b": 4}], 4, 9, 3)
+
+    assert found is not None and found.limit == "values"
