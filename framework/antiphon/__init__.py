@@ -2,7 +2,7 @@
 
 from antiphon.client.client import Client
 from antiphon.client.namespace import ClientNamespace
-from antiphon.config import Backoff, Heartbeat, Inbox, Limits, Outbox, Resume
+from antiphon.config import Backoff, Heartbeat, Inbox, Limits, Outbox, Resume, Socketio
 from antiphon.dispatch.deadlines import remaining
 from antiphon.dispatch.marks import (
     on,
@@ -83,6 +83,7 @@ __all__ = [
     "ServerStatistics",
     "SessionStatistics",
     "Socket",
+    "Socketio",
     "Stream",
     "on",
     "on_any",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-__all__ = ["Backoff", "Heartbeat", "Inbox", "Limits", "Outbox", "Resume"]
+__all__ = ["Backoff", "Heartbeat", "Inbox", "Limits", "Outbox", "Resume", "Socketio"]
 
 
 def _positive(owner: str, **values: float) -> None:
@@ -135,3 +136,45 @@ class Backoff:
 
     def __post_init__(self) -> None:
         _positive("Backoff", first=self.first, base=self.base, ceiling=self.ceiling, stable=self.stable)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Socketio:
+    """How clients of Socket.IO are served: `mount(app, server, socketio=Socketio(...))`. Its users know the names.
+
+    `path`: where, with a slash at both ends. `transports`: what they may come by; with both of them a client that began
+    with polling may go on by WebSocket. `ping_interval` and `ping_timeout`, in seconds: a ping that often, and a
+    client that says nothing for both together is gone. `max_http_buffer_size`: bytes of one message, with its
+    attachments, and of one POST. `connect_timeout`: seconds that a client has to ask for its first namespace.
+    `cookie`: the name of a cookie with the id of the connection, for proxies that send a client always to the same
+    process. `recovery`: a client that comes back goes on where it was, for as long as `Resume` says; each event then
+    has an offset for its last argument, which the handlers of these clients see (docs/from-socketio.md).
+    """
+
+    path: str = "/socket.io/"
+    transports: tuple[str, ...] = ("polling", "websocket")
+    ping_interval: float = 25.0
+    ping_timeout: float = 20.0
+    max_http_buffer_size: int = 1_000_000
+    connect_timeout: float = 45.0
+    cookie: str | None = None
+    recovery: bool = False
+
+    def __post_init__(self) -> None:
+        _positive(
+            "Socketio",
+            ping_interval=self.ping_interval,
+            ping_timeout=self.ping_timeout,
+            max_http_buffer_size=self.max_http_buffer_size,
+            connect_timeout=self.connect_timeout,
+        )
+        if not self.path.startswith("/") or not self.path.endswith("/"):
+            raise ValueError(
+                f"Socketio(path=...) must begin and end with a slash, as '/socket.io/' does: {self.path!r}"
+            )
+        if not self.transports or not {"polling", "websocket"}.issuperset(self.transports):
+            raise ValueError(
+                f"Socketio(transports=...) are 'polling' and 'websocket', or one of them: {self.transports!r}"
+            )
+        if self.cookie is not None and not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", self.cookie):
+            raise ValueError(f"Socketio(cookie=...) must be the name of a cookie, letters and digits: {self.cookie!r}")

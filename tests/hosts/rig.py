@@ -14,7 +14,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
-from antiphon import Client, Limits, Server, Socket
+from antiphon import Client, Limits, Server, Socket, Socketio
 from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.hosts.aiohttp import mount
 from antiphon.protocol.codec import is_counted
@@ -121,7 +121,7 @@ class Site:
 
 @asynccontextmanager
 async def served(
-    server: Server | None = None, *, path: str = "/antiphon", socketio: bool = False
+    server: Server | None = None, *, path: str = "/antiphon", socketio: bool | Socketio = False
 ) -> AsyncIterator[Site]:
     """Serve `server` with a namespace "/" that echoes."""
     server = server or Server()

@@ -10,13 +10,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from antiphon import Heartbeat, Limits, Refused, Server, Socket
+from antiphon import Limits, Refused, Server, Socket, Socketio
 from antiphon.brokers.memory import MemoryBroker
 from antiphon.config import Inbox
 from antiphon.errors import PayloadError
-from antiphon.hosts.aiohttp import mount
 from tests.hosts.rig import PATIENCE, Site, served, until
 
 WEBSOCKET = "?EIO=4&transport=websocket"
@@ -63,12 +61,6 @@ async def test_it_is_not_there_unless_it_was_asked_for() -> None:
         assert response.status == 404
 
 
-@pytest.mark.parametrize("path", ["socket.io/", "/socket.io", ""])
-async def test_its_path_has_a_slash_at_both_ends(path: str) -> None:
-    with pytest.raises(ValueError, match="must begin and end with a slash"):
-        mount(web.Application(), Server(), socketio=path)
-
-
 async def test_a_request_for_something_else_is_refused_as_clients_know_it(site: Site) -> None:
     async with site.http.get(f"{site.origin}/socket.io/?EIO=3&transport=websocket") as response:
         assert response.status == 400
@@ -95,9 +87,10 @@ async def test_a_session_ends_with_its_transport(site: Site) -> None:
 
 
 async def test_who_asks_for_nothing_is_pinged_and_then_closed() -> None:
-    server = Server(heartbeat=Heartbeat(interval=0.1, timeout=5), limits=Limits(hello_timeout=0.6))
-    async with served(server, socketio=True) as site, talk(site) as client:
-        assert len(server.socketio) == 1
+    server, settings = Server(), Socketio(ping_interval=0.1, ping_timeout=5, connect_timeout=0.6)
+    async with served(server, socketio=settings) as site, talk(site) as client:
+        [engine] = server.engines
+        assert engine.opening == 1
 
         heard = [await client.hear()]
         while heard[-1] is not None:
@@ -105,12 +98,12 @@ async def test_who_asks_for_nothing_is_pinged_and_then_closed() -> None:
 
         assert heard[0] == "2" and set(heard) == {"2", None}
         assert client.socket.close_code == 4000
-        await until(lambda: len(server.socketio) == 0)
+        await until(lambda: engine.opening == 0)
 
 
 async def test_who_does_not_answer_pings_is_closed() -> None:
-    server = Server(heartbeat=Heartbeat(interval=0.1, timeout=0.1))
-    async with served(server, socketio=True) as site, talk(site) as quiet, talk(site) as joined:
+    server, settings = Server(), Socketio(ping_interval=0.1, ping_timeout=0.1)
+    async with served(server, socketio=settings) as site, talk(site) as quiet, talk(site) as joined:
         await joined.enter()
 
         while await quiet.hear() is not None:

@@ -171,7 +171,7 @@ async def test_what_is_no_request_gets_a_status(site: Site, request_: str, statu
 async def test_the_connection_of_a_body_that_is_too_large_is_closed(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("antiphon.hosts.aiohttp.CLOSE_WAIT", 0.1)
+    monkeypatch.setattr("antiphon.hosts.aiohttp_doorman.CLOSE_WAIT", 0.1)
     endless = b"POST /antiphon/push HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     answer = await site.talk(endless + (b"10000\r\n" + b"x" * 65536 + b"\r\n") * 40)
@@ -181,7 +181,7 @@ async def test_the_connection_of_a_body_that_is_too_large_is_closed(
 
 
 async def test_a_body_that_does_not_come_is_408_and_the_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("antiphon.hosts.aiohttp.CLOSE_WAIT", 0.1)
+    monkeypatch.setattr("antiphon.hosts.aiohttp_doorman.CLOSE_WAIT", 0.1)
 
     async with asyncio.timeout(2), served(Server(limits=Limits(body_timeout=0.1))) as site:
         answer = await site.talk(b"POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow")

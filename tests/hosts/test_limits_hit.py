@@ -341,7 +341,7 @@ async def drive_origins(monkeypatch: pytest.MonkeyPatch) -> tuple[Server, int]:
 
 
 async def drive_body_timeout(monkeypatch: pytest.MonkeyPatch) -> tuple[Server, int]:
-    monkeypatch.setattr("antiphon.hosts.aiohttp.CLOSE_WAIT", 0.05)
+    monkeypatch.setattr("antiphon.hosts.aiohttp_doorman.CLOSE_WAIT", 0.05)
     async with served(Server(limits=Limits(body_timeout=0.05))) as site:
         answer = await site.talk(b"POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow")
         assert answer.startswith(b"HTTP/1.1 408 ")

@@ -53,7 +53,7 @@ async def test_what_aiohttp_cannot_unpack_is_refused_by_it_already(encoding: str
 
 
 async def test_a_bomb_is_refused_before_it_goes_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("antiphon.hosts.aiohttp.CLOSE_WAIT", 0.1)
+    monkeypatch.setattr("antiphon.hosts.aiohttp_doorman.CLOSE_WAIT", 0.1)
     head = f"POST /antiphon/push HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: {len(BOMB)}\r\n\r\n"
 
     tracemalloc.start()

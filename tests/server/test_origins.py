@@ -67,11 +67,25 @@ def test_the_servers_own_origin_needs_no_cors() -> None:
 
 @pytest.mark.parametrize(
     "listed",
-    ["app.example", "https://", "https://app.example/", "https://*.example", "*", "https://a.example?x", "null"],
+    ["app.example", "https://", "https://app.example/", "https://*.example", "https://a.example?x", "null"],
 )
 def test_what_is_no_origin_is_not_listed(listed: str) -> None:
     with pytest.raises(ValueError, match="an origin is a scheme and a host"):
         Origins([listed])
+
+
+@pytest.mark.parametrize("origin", ["https://anything.example", "null", "file://"])
+def test_a_star_lets_all_pages_in_and_none_of_them_with_its_cookies(origin: str) -> None:
+    origins = Origins(["*", "https://app.example"])
+
+    assert origins.refusal([origin], "http", "shop.example") is None
+    assert origins.allowed(origin) and not origins.trusted(origin)
+    assert origins.trusted("https://app.example")
+    assert not origins.trusted("*")
+
+
+def test_who_names_no_origin_needs_no_cors_even_of_a_star() -> None:
+    assert not Origins(["*"]).allowed("")
 
 
 def test_one_string_is_not_taken_for_a_list() -> None:

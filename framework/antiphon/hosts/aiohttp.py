@@ -8,28 +8,26 @@ from collections.abc import AsyncIterator
 from importlib.resources import as_file, files
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
+from antiphon.config import Socketio
 from antiphon.dialects.base import Answer, Attach, LeaveBeacon, OpenWebSocket, Poll, Push, Request, Stream
 from antiphon.hosts.aiohttp_bad_requests import quiet_bad_requests
+from antiphon.hosts.aiohttp_doorman import Doorman, lower_headers, plain
 from antiphon.hosts.aiohttp_signals import MOUNTED, drain_on_signals
-from antiphon.hosts.aiohttp_socketio import SocketioEndpoint, path_of
+from antiphon.hosts.aiohttp_socketio import SocketioEndpoint, settings_of
 from antiphon.hosts.aiohttp_stream import AiohttpEventStream
-from antiphon.hosts.aiohttp_timers import IdleWatch, runner_options
+from antiphon.hosts.aiohttp_timers import runner_options
 from antiphon.hosts.aiohttp_websocket import handshake, take_over
 from antiphon.protocol.closing import Closing, TransportCode
-from antiphon.protocol.loglines import one_line
-from antiphon.server.proxies import Visit
 from antiphon.server.server import Server
 from antiphon.transports.tcp_websocket import TcpWebSocket
-from antiphon.transports.websocket_group import CLOSE_WAIT, WebSocketGroup
+from antiphon.transports.websocket_group import WebSocketGroup
 from antiphon.types import Data
 
 __all__ = ["drain_on_signals", "mount", "quiet_bad_requests", "runner_options"]
 
 log = logging.getLogger("antiphon.session")
 
-PREFLIGHT_AGE = "600"
 ALLOWED_HEADERS = "Content-Type, Antiphon-Session, Antiphon-Key, Antiphon-Attempt, Antiphon-Request"
 FORMS = {bytes: "application/msgpack", str: "application/json"}
 
@@ -41,22 +39,25 @@ def mount(
     path: str = "/antiphon",
     window: float | None = 30.0,
     patience: float = 10.0,
-    socketio: bool | str = False,
+    socketio: bool | Socketio = False,
 ) -> None:
     """Serve `server` under `path`: the WebSocket there, HTTP below it, and the browser client at `path`/antiphon.js.
 
     The server starts and stops with the application. It stops by `drain`: clients are told to come back some time
     within `window` seconds, handlers are waited for `patience` seconds. With `window=None` it stops by `close`, and
-    clients come back as soon as they can. `socketio=True` serves Socket.IO clients as well, at "/socket.io/"; a path
-    may stand in its place. See `drain_on_signals` for Ctrl-C, `runner_options` for how to start aiohttp.
+    clients come back as soon as they can. `socketio=True` serves Socket.IO clients as well, at "/socket.io/"; a record
+    of settings may stand in its place. See `drain_on_signals` for Ctrl-C, `runner_options` for how to start aiohttp.
     """
     host = _Host(server, window, patience)
     app.router.add_get(path, host.websocket)
     app.router.add_get(f"{path}/antiphon.js", host.browser_client)
     app.router.add_post(path + "/{verb}", host.post)
     app.router.add_route("OPTIONS", path + "/{verb}", host.preflight)
-    if (beside := path_of(socketio)) is not None:
-        app.router.add_get(beside, host.socketio().get)
+    if (settings := settings_of(socketio)) is not None:
+        endpoint = host.socketio(settings)
+        # Some clients leave out the slash at the end.
+        for beside in {settings.path, settings.path.rstrip("/") or "/"}:
+            app.router.add_route("*", beside, endpoint.handle)
     app.cleanup_ctx.append(host.life)
     app.on_shutdown.append(host.shut_down)
     app.setdefault(MOUNTED, []).append(host)
@@ -67,12 +68,12 @@ class _Host:
 
     def __init__(self, server: Server, window: float | None, patience: float) -> None:
         self._server = server
+        self._doorman = Doorman(server)
         self._window = window
         self._patience = patience
         self._hurried = False
-        self._idle = IdleWatch()
         self._streams: set[AiohttpEventStream] = set()
-        self._websockets = WebSocketGroup(server.limits, server.counters.hit)
+        self._websockets = [WebSocketGroup(server.limits, server.counters.hit)]
 
     async def life(self, app: web.Application) -> AsyncIterator[None]:
         """Start the server with the application."""
@@ -86,18 +87,14 @@ class _Host:
         for stream in self._streams:
             stream.end()  # nobody is attached to it: it was a probe
         # aiohttp knows none of them any more, so nobody else would wait for their goodbyes.
-        await self._websockets.close(Closing(TransportCode.GOING_AWAY, "the server stops"))
+        going = Closing(TransportCode.GOING_AWAY, "the server stops")
+        await asyncio.gather(*(group.close(going) for group in self._websockets))
 
-    def socketio(self) -> SocketioEndpoint:
+    def socketio(self, settings: Socketio) -> SocketioEndpoint:
         """What serves the clients of that wire: who may come is the same."""
-        return SocketioEndpoint(
-            self._server,
-            self._websockets,
-            visit=self._visit,
-            refusal=self._refusal,
-            answered=lambda request, answer: self._labelled(request, _last(request, answer)),
-            headers=_headers,
-        )
+        endpoint = SocketioEndpoint(self._server, settings, self._doorman)
+        self._websockets.append(endpoint.websockets)
+        return endpoint
 
     # -- Stoppable
 
@@ -116,37 +113,38 @@ class _Host:
 
     async def websocket(self, request: web.Request) -> web.StreamResponse:
         """GET at the mount point."""
-        visit = self._visit(request)
-        if (refusal := self._refusal(request, visit)) is not None:
-            return refusal
-        headers = _headers(request)
+        doorman = self._doorman
+        visit = doorman.visit(request)
+        if (refusal := doorman.refusal(request, visit)) is not None:
+            return doorman.answered(request, refusal)
+        headers = lower_headers(request)
         intent = self._server.dialect.interpret(Request("GET", "", headers))
         if not isinstance(intent, OpenWebSocket):
             assert isinstance(intent, Answer)
-            return self._labelled(request, _plain(intent))
+            return doorman.answered(request, intent)
         accept = handshake(request)
         if isinstance(accept, Answer):
-            return self._labelled(request, _last(request, accept))
+            return doorman.answered(request, accept, last=True)
         response = take_over(
             request,
             accept,
-            lambda tcp: TcpWebSocket(self._websockets, self._server.gateway, tcp, visit.address, headers),
+            lambda tcp: TcpWebSocket(self._websockets[0], self._server.gateway, tcp, visit.address, headers),
         )
-        return _plain(Answer(400, "the client is gone")) if response is None else response
+        return plain(Answer(400, "the client is gone")) if response is None else response
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """POST below the mount point."""
-        visit = self._visit(request)
-        if (refusal := self._refusal(request, visit)) is not None:
-            return refusal
+        doorman = self._doorman
+        visit = doorman.visit(request)
+        if (refusal := doorman.refusal(request, visit)) is not None:
+            return doorman.answered(request, refusal)
         verb = request.match_info["verb"]
         first = verb in ("attach", "stream", "leave")
         limits = self._server.limits
-        body = await _body(request, limits.hello if first else limits.message, limits.body_timeout)
+        body = await doorman.body(request, limits.hello if first else limits.message, "hello" if first else "message")
         if isinstance(body, Answer):
-            self._count_body(body, first)
-            return self._labelled(request, _last(request, body))
-        port, address, headers = _HttpPort(), visit.address, _headers(request)
+            return doorman.answered(request, body, last=True)
+        port, address, headers = _HttpPort(), visit.address, lower_headers(request)
         intent = self._server.dialect.interpret(Request(request.method, verb, headers, body))
         gateway = self._server.gateway
         match intent:
@@ -155,7 +153,7 @@ class _Host:
                 self._streams.add(stream)
                 gateway.stream(intent, stream, address, headers)
                 try:
-                    return await stream.run(lambda response: self._label(request, response), _plain)
+                    return await stream.run(lambda response: doorman.label(request, response), plain)
                 finally:
                     self._streams.discard(stream)
             case Attach():
@@ -170,18 +168,13 @@ class _Host:
                 port.status(intent)
             case OpenWebSocket():
                 port.status(Answer(426, "a WebSocket is opened at the address above"))
-        return self._labelled(request, await port.response)
+        return doorman.labelled(request, await port.response)
 
     async def preflight(self, request: web.Request) -> web.StreamResponse:
         """OPTIONS: a browser asks whether a page of another origin may send this."""
-        if (refusal := self._refusal(request, self._visit(request))) is not None:
-            return refusal
-        response = self._labelled(request, web.Response(status=204))
-        if "Access-Control-Allow-Origin" in response.headers:
-            response.headers["Access-Control-Allow-Methods"] = "POST"
-            response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
-            response.headers["Access-Control-Max-Age"] = PREFLIGHT_AGE
-        return response
+        if (refusal := self._doorman.refusal(request, self._doorman.visit(request))) is not None:
+            return self._doorman.answered(request, refusal)
+        return self._doorman.preflight(request, methods="POST", headers=ALLOWED_HEADERS)
 
     async def browser_client(self, request: web.Request) -> web.StreamResponse:
         """The single-file browser client, so that a page needs no npm."""
@@ -191,50 +184,6 @@ class _Host:
             )
             response.content_type = "text/javascript"
             return response
-
-    # -- who comes, and from which page
-
-    def _visit(self, request: web.Request) -> Visit:
-        headers = request.headers
-        visit = self._server.proxies.visit(
-            request.remote or "", request.scheme, request.host, lambda name: headers.getall(name, ())
-        )
-        self._idle.look(request, visit.address)
-        return visit
-
-    def _refusal(self, request: web.Request, visit: Visit) -> web.Response | None:
-        status, reason = 421, self._server.hosts.refusal(visit.host)
-        if reason is None:
-            origins = request.headers.getall("Origin", [])
-            status, reason = 403, self._server.origins.refusal(origins, visit.scheme, visit.host)
-            if reason is None:
-                return None
-            self._server.counters.hit("origins")
-        log.info("a request from %s was refused: %s", visit.address, one_line(reason))
-        return self._labelled(request, _plain(Answer(status, reason)))
-
-    def _count_body(self, answer: Answer, first: bool) -> None:
-        """A body was not taken; `first`: it would have been a Hello, or a farewell."""
-        if answer.status == 413:
-            self._server.counters.hit("hello" if first else "message")
-        elif answer.status == 408:
-            self._server.counters.hit("body_timeout")
-
-    def _labelled(self, request: web.Request, response: web.Response) -> web.Response:
-        self._label(request, response)
-        return response
-
-    def _label(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Nothing of this may be kept by a cache; a listed origin may read it."""
-        if response.status >= 400:
-            self._server.counters.requests_refused[response.status] += 1
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        origin = request.headers.get("Origin", "")
-        if self._server.origins.allowed(origin):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "Antiphon-Reason"
-            response.headers["Vary"] = "Origin"
 
 
 class _HttpPort:
@@ -257,55 +206,8 @@ class _HttpPort:
 
     def status(self, answer: Answer) -> None:
         """See HttpPort.status."""
-        self._settle(_plain(answer))
+        self._settle(plain(answer))
 
     def _settle(self, response: web.Response) -> None:
         if not self.response.done():
             self.response.set_result(response)
-
-
-def _plain(answer: Answer) -> web.Response:
-    return web.Response(status=answer.status, text=answer.reason + "\n", headers=dict(answer.headers))
-
-
-def _last(request: web.Request, answer: Answer) -> web.Response:
-    """The answer to a body that is not read to its end: the connection is of no more use, and not kept for it.
-
-    aiohttp reads on for 10 s, so that the answer arrives before a reset does. 2 s are enough for that.
-    """
-    if request.transport is not None and not request.content.is_eof():
-        asyncio.get_running_loop().call_later(CLOSE_WAIT, request.transport.abort)
-    response = _plain(answer)
-    response.force_close()
-    return response
-
-
-def _headers(request: web.Request) -> dict[str, str]:
-    return {name.lower(): value for name, value in request.headers.items()}
-
-
-async def _body(request: web.Request, limit: int, timeout: float) -> bytes | Answer:
-    """The whole body, or why it is not taken: its length is looked at before it is read."""
-    too_large = Answer(413, f"the body may have {limit} bytes")
-    if (request.content_length or 0) > limit:
-        return too_large
-    if set(request.headers.getall("Content-Encoding", ())) - {"identity"}:
-        return Answer(415, "bodies are taken as they are, without Content-Encoding")
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(timeout):  # aiohttp itself has no timer for it
-            async for part in request.content.iter_any():
-                size += len(part)
-                if size > limit:
-                    return too_large
-                parts.append(part)
-    except TimeoutError:
-        return Answer(408, f"the body did not come within {timeout:g} s")
-    except (web.RequestPayloadError, HttpProcessingError):
-        # Only from aiohttp's parser in Python; the one in C tells nobody who reads already, so that the time runs out.
-        return Answer(400, "the body is broken: its chunks or its length cannot be right")
-    except (ConnectionError, RuntimeError):
-        # The connection broke while we read, or (aiohttp's RuntimeError) before. Nobody gets this answer.
-        return Answer(400, "the client is gone")
-    return b"".join(parts)

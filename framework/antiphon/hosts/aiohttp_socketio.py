@@ -1,75 +1,158 @@
-"""Socket.IO clients in an aiohttp application: their WebSockets, at a path of their own."""
+"""Socket.IO clients in an aiohttp application: their polls, POSTs and WebSockets, at a path of their own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from dataclasses import replace
 
 from aiohttp import web
 
-from antiphon.dialects.base import Answer, OpenWebSocket, Request
-from antiphon.dialects.socketio.dialect import PATH, forbidden
+from antiphon.config import Socketio
+from antiphon.dialects.base import Answer, Request
+from antiphon.dialects.socketio.dialect import OpenSession, OpenSocket, PollSession, PushSession
+from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
+from antiphon.hosts.aiohttp_doorman import Doorman, lower_headers
 from antiphon.hosts.aiohttp_websocket import handshake, take_over
+from antiphon.server.engineio import EngineGateway
 from antiphon.server.proxies import Visit
 from antiphon.server.server import Server
 from antiphon.transports.framed_websocket import FramedWebSocket
 from antiphon.transports.websocket_group import WebSocketGroup
 
-__all__ = ["SocketioEndpoint", "path_of"]
+__all__ = ["SocketioEndpoint", "settings_of"]
+
+# What a page of another origin may send along, when it asks: names of headers, and not without end.
+HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1024}")
 
 
-def path_of(socketio: bool | str) -> str | None:
-    """Where Socket.IO is to be served, by the argument of `mount`; None: nowhere. Clients want the slash at the end."""
+def settings_of(socketio: bool | Socketio) -> Socketio | None:
+    """What the argument of `mount` means; None: it is not served."""
     if isinstance(socketio, bool):
-        return PATH if socketio else None
-    if not socketio.startswith("/") or not socketio.endswith("/"):
-        raise ValueError(f"socketio={socketio!r} must begin and end with a slash, as {PATH!r} does; or be True")
+        return Socketio() if socketio else None
     return socketio
 
 
 class SocketioEndpoint:
     """The handler of one mounted server."""
 
-    def __init__(
-        self,
-        server: Server,
-        websockets: WebSocketGroup,
-        *,
-        visit: Callable[[web.Request], Visit],
-        refusal: Callable[[web.Request, Visit], web.Response | None],
-        answered: Callable[[web.Request, Answer], web.Response],
-        headers: Callable[[web.Request], dict[str, str]],
-    ) -> None:
-        """The functions are those of the host: who comes, whether they may, and how an answer is labelled."""
+    def __init__(self, server: Server, settings: Socketio, doorman: Doorman) -> None:
+        self.engine: EngineGateway = server.serve_socketio(settings)
+        limits = replace(server.limits, message=settings.max_http_buffer_size, hello_timeout=settings.connect_timeout)
+        self.websockets = WebSocketGroup(limits, server.counters.hit)
         self._server = server
-        self._websockets = websockets
-        self._visit = visit
-        self._refusal = refusal
-        self._answered = answered
-        self._headers = headers
+        self._settings = settings
+        self._doorman = doorman
 
-    async def get(self, request: web.Request) -> web.StreamResponse:
-        """GET at the path."""
-        visit = self._visit(request)
-        if (refusal := self._refusal(request, visit)) is not None:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Any request at the path."""
+        visit = self._doorman.visit(request)
+        if (refusal := self._doorman.refusal(request, visit)) is not None:
             if refusal.status == 403:
-                refusal.text, refusal.content_type = forbidden(refusal.text or "").reason, "application/json"
-            return refusal
-        headers, engine = self._headers(request), self._server.socketio
-        asked = Request("GET", "", headers, query=request.rel_url.raw_query_string)
-        intent = engine.dialect.interpret(asked)
-        if not isinstance(intent, OpenWebSocket):
-            assert isinstance(intent, Answer)
-            return self._answered(request, intent)
+                refusal = self._refused(EngineRefusal(EngineError.FORBIDDEN, refusal.reason))
+            return self._doorman.answered(request, refusal)
+        if request.method == "OPTIONS":
+            return self._preflight(request)
+        headers = lower_headers(request)
+        asked = Request(request.method, "", headers, query=request.rel_url.raw_query_string)
+        match self.engine.dialect.interpret(asked):
+            case OpenSession():
+                return await self._open(request, visit, headers)
+            case OpenSocket(sid):
+                return self._websocket(request, visit, headers, sid)
+            case PollSession(sid):
+                port = _Port(request)
+                self.engine.poll(sid, port)
+                return await self._said(request, port)
+            case PushSession(sid):
+                return await self._push(request, sid)
+            case Answer() as answer:
+                return self._doorman.answered(request, answer, last=True)
+
+    async def _open(self, request: web.Request, visit: Visit, headers: dict[str, str]) -> web.StreamResponse:
+        port = _Port(request)
+        sid = self.engine.open(visit.address, headers, port)
+        response = await self._said(request, port)
+        if sid and self._settings.cookie is not None:
+            response.set_cookie(
+                self._settings.cookie, sid, httponly=True, samesite="Lax", secure=visit.scheme == "https"
+            )
+        return response
+
+    async def _push(self, request: web.Request, sid: str) -> web.StreamResponse:
+        body = await self._doorman.body(request, self.engine.size_of(sid), "message")
+        if isinstance(body, Answer):
+            self.engine.unread(sid)
+            return self._doorman.answered(request, body, last=True)
+        port = _Port(request)
+        self.engine.push(sid, body, request.content_type, port)
+        return await self._said(request, port, content_type="text/html")
+
+    def _websocket(
+        self, request: web.Request, visit: Visit, headers: dict[str, str], sid: str | None
+    ) -> web.StreamResponse:
         accept = handshake(request)
         if isinstance(accept, Answer):
-            return self._answered(request, accept)
+            return self._doorman.answered(request, accept, last=True)
+        receiver = self.engine.expect(sid, visit.address)
+        if isinstance(receiver, EngineRefusal):
+            return self._doorman.answered(request, self._refused(receiver))
 
         def opened(tcp: asyncio.Transport) -> FramedWebSocket:
-            opening = engine.expect()
-            websocket = FramedWebSocket(self._websockets, opening, tcp, visit.address, headers)
-            opening.begin(websocket)
+            websocket = FramedWebSocket(self.websockets, receiver, tcp, visit.address, headers)
+            receiver.begin(websocket)
             return websocket
 
         response = take_over(request, accept, opened)
-        return self._answered(request, Answer(400, "the client is gone")) if response is None else response
+        if response is None:
+            receiver.give_up()
+            return self._doorman.answered(request, Answer(400, "the client is gone"))
+        return response
+
+    async def _said(self, request: web.Request, port: _Port, content_type: str = "text/plain") -> web.Response:
+        answer = await port.answered
+        if isinstance(answer, EngineRefusal):
+            response = self._doorman.answered(request, self._refused(answer))
+        else:
+            said = web.Response(text=answer, content_type=content_type, charset="utf-8")
+            response = self._doorman.labelled(request, said)
+        self._credit(request, response)
+        return response
+
+    def _refused(self, refusal: EngineRefusal) -> Answer:
+        return self.engine.dialect.refusal(refusal)
+
+    def _preflight(self, request: web.Request) -> web.StreamResponse:
+        """Clients are given headers by their applications, so any may be sent along."""
+        wanted = request.headers.get("Access-Control-Request-Headers", "")
+        response = self._doorman.preflight(
+            request, methods="GET, POST", headers=wanted if HEADER_NAMES.fullmatch(wanted) else "Content-Type"
+        )
+        self._credit(request, response)
+        return response
+
+    def _credit(self, request: web.Request, response: web.Response) -> None:
+        """Pages of origins that were listed by name may send cookies along, as proxies want them to."""
+        if self._server.origins.trusted(request.headers.get("Origin", "")):
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+
+
+class _Port:
+    """One request, as the gateway answers it. See EnginePort."""
+
+    def __init__(self, request: web.Request) -> None:
+        self.answered: asyncio.Future[str | EngineRefusal] = asyncio.get_running_loop().create_future()
+        self._request = request
+
+    @property
+    def gone(self) -> bool:
+        tcp = self._request.transport
+        return tcp is None or tcp.is_closing()
+
+    def answer(self, text: str) -> None:
+        if not self.answered.done():
+            self.answered.set_result(text)
+
+    def refuse(self, refusal: EngineRefusal) -> None:
+        if not self.answered.done():
+            self.answered.set_result(refusal)

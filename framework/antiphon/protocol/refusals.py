@@ -7,7 +7,7 @@ from typing import NamedTuple
 from antiphon.protocol.codec import Broken
 from antiphon.protocol.packets import Call, Cancel, Credit, End, Failed, Item, Join, Packet, Refused, Reply
 
-__all__ = ["Refusal", "refuse"]
+__all__ = ["Refusal", "no_namespace", "refuse"]
 
 
 class Refusal(NamedTuple):
@@ -15,6 +15,11 @@ class Refusal(NamedTuple):
 
     told: Packet | None = None
     instead: Packet | None = None
+
+
+def no_namespace(name: str) -> str:
+    """What somebody is told who asks for a namespace that is not there."""
+    return f"there is no namespace {name!r}"
 
 
 def refuse(broken: Broken) -> Refusal:

@@ -1,195 +1,230 @@
-"""Where Socket.IO clients come in: a connection of Engine.IO until its first CONNECT, and what stands before a session.
+"""Where Socket.IO clients come in: sessions of Engine.IO, found by the sid in the URLs of their polls.
 
-Their wire has no window and nothing to come back by, so whoever brings more than may wait is not read any further, and
-a session ends with its transport.
+That sid is no proof on a wire where it travels in URLs, so it opens nothing but the polls of a session that lives;
+whoever comes back to a session proves it by the pid of its CONNECT.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from typing import Protocol
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from antiphon.config import Heartbeat as HeartbeatSettings
-from antiphon.dialects.socketio.dialect import PING, SocketioDialect, is_pong
+from antiphon.config import Limits
+from antiphon.dialects.socketio.dialect import SocketioDialect
+from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.heartbeat import Heartbeat
-from antiphon.protocol.packets import Close, Hello, Refuse
-from antiphon.server.authentication import Arrival, arrival
+from antiphon.server.census import source
+from antiphon.server.engine_polling import CLOSED, EnginePolling, EnginePort
+from antiphon.server.engine_session import EngineSession
+from antiphon.server.engine_upgrade import Upgrade
 from antiphon.server.gateway import Gateway
-from antiphon.server.line import Line
-from antiphon.transports.base import Receiver, Transport
 from antiphon.types import Data
 
-__all__ = ["EngineGateway", "EngineTransport"]
+__all__ = ["EngineGateway"]
 
-
-class EngineTransport(Transport, Protocol):
-    """A transport that can be told to wait before it brings more."""
-
-    def hold(self, until: Callable[[], bool]) -> None:
-        """Bring nothing more until `until` is true, which is asked many times a second."""
-        ...
+UNKNOWN = EngineRefusal(
+    EngineError.SESSION_UNKNOWN,
+    "this process has none of that name; behind several processes, send each client always to the same one",
+)
+NOT_POLLED = EngineRefusal(EngineError.BAD_REQUEST, "this session is on a WebSocket, or about to be")
 
 
 class EngineGateway:
-    """The way in of Socket.IO clients to one server."""
+    """The way in of Socket.IO clients to one server.
+
+    `kind`: what a connection becomes; subclasses of EngineSession may take messages that are not Socket.IO's.
+    """
 
     def __init__(
-        self, gateway: Gateway, dialect: SocketioDialect, heartbeat: HeartbeatSettings, clock: Callable[[], float]
+        self,
+        gateway: Gateway,
+        dialect: SocketioDialect,
+        limits: Limits,
+        clock: Callable[[], float],
+        soon: Callable[[Callable[[], None]], object],
+        kind: type[EngineSession] = EngineSession,
     ) -> None:
+        """`soon(callback)` has it called in the next turn of the loop."""
         self.gateway = gateway
         self.dialect = dialect
         self.clock = clock
-        self._heartbeat = heartbeat
-        self._opening: set[Opening] = set()
+        settings = dialect.settings
+        self._heartbeat = HeartbeatSettings(interval=settings.ping_interval, timeout=settings.ping_timeout)
+        self._limits = limits
+        self._soon = soon
+        self._kind = kind
+        self._opening: dict[EngineSession, str] = {}  # those that have not asked for a namespace, and where they are
+        self._sources: Counter[str] = Counter()
+        self._polled: dict[str, EngineSession] = {}
+        self._upgrades: set[Upgrade] = set()
 
-    def __len__(self) -> int:
+    @property
+    def opening(self) -> int:
         """How many connections have not asked for a namespace yet."""
         return len(self._opening)
 
-    def expect(self) -> Opening:
-        """The receiver of a transport that is about to be there; `begin` it then."""
-        return Opening(self, Heartbeat(self._heartbeat, pings=True))
-
-    def begun(self, opening: Opening) -> None:
-        """It has a transport."""
-        self._opening.add(opening)
-
-    def over(self, opening: Opening) -> None:
-        """It has not, or the first CONNECT came."""
-        self._opening.discard(opening)
-
-    def tick(self, now: float) -> None:
-        """Let time pass for those who have not asked for a namespace yet."""
-        for opening in tuple(self._opening):
-            opening.tick(now)
-
-
-class Opening:
-    """One connection until its first CONNECT: the receiver of its transport, and afterwards the way in (Entrance)."""
-
-    pings = True
-
-    def __init__(self, gateway: EngineGateway, heartbeat: Heartbeat) -> None:
-        self.address = ""
-        self._gateway = gateway
-        self._heartbeat = heartbeat
-        self._transport: EngineTransport | None = None
-        self._looked_into = False
-
-    def begin(self, transport: EngineTransport) -> None:
-        """Greet the client. Whoever made the transport gives it a time in which it has to ask for a namespace."""
-        gateway = self._gateway
-        self.address, self._transport = transport.address, transport
-        self._heartbeat.start(gateway.clock(), watch=True)
-        gateway.begun(self)
-        transport.write(gateway.dialect.greeting(secrets.token_urlsafe(15)))
-
-    def tick(self, now: float) -> None:
-        """Let time pass."""
-        if self._heartbeat.silent(now):
-            self._close(Closing(TransportCode.SILENT, "nothing was heard for too long"))
-        elif self._heartbeat.ping(now) and self._transport is not None:
-            self._transport.write(PING)
-
-    def _close(self, closing: Closing) -> None:
-        self._gateway.over(self)
-        if self._transport is not None:
-            self._transport.close(closing)
-
-    # -- Receiver, until the first CONNECT
-
-    def on_message(self, transport: Transport, message: Data) -> None:
-        """Pongs, then a CONNECT."""
-        self._heartbeat.heard = self._gateway.clock()
-        if is_pong(message):
-            return
-        codec = self._gateway.dialect.codec_of(message)
-        try:
-            packets = codec.decode(message).packets
-        except RemoteProtocolError as error:
-            self._gateway.gateway.turned_away("bad_hello", self.address)
-            self._close(Closing(TransportCode.BAD_HELLO, error.message))
-            return
-        for packet in packets:
-            if isinstance(packet, Hello):
-                self._gateway.over(self)
-                self._gateway.gateway.enter(packet, codec, self)
-            elif isinstance(packet, Close):
-                self._close(Closing(TransportCode.ENDED, packet.code))
-
-    def on_drained(self, transport: Transport) -> None:
-        """Nothing waits for a transport without a session."""
-
-    def on_lost(self, transport: Transport) -> None:
-        """Nothing was promised to it."""
-        self._gateway.over(self)
-
-    # -- Entrance
-
-    def arrival(self) -> Arrival:
-        """See Entrance.arrival."""
-        transport = self._known
-        return arrival(self.address, transport.headers, transport.name)
-
-    def wait(self, receiver: Receiver) -> None:
-        """See Entrance.wait: what comes behind the CONNECT is not read before it is known who sends it."""
-        self._looked_into = True
-        self._known.receiver = receiver
-        self._known.hold(lambda: not self._looked_into)
-
-    def let_in(self, line: Line) -> Transport:
-        """See Entrance.let_in."""
-        self._looked_into = False
-        line.session.resumable = False
-        # The client counts from the last ping on, whoever has sent it.
-        line.session.heartbeat.next_ping = self._heartbeat.next_ping
-        self._known.receiver = _Windowless(line, self._known, self._gateway.clock)
-        return self._known
-
-    def turn_away(self, refusal: Refuse, message: Data) -> None:
-        """See Entrance.turn_away. Who reads a CONNECT_ERROR does not come back; who is cut off does."""
-        self._looked_into = False
-        if refusal.retry_after is None:
-            self._known.write(message)
-        self._known.close(Closing(TransportCode.REFUSED, refusal.code))
-
     @property
-    def _known(self) -> EngineTransport:
-        assert self._transport is not None, "nothing came from a transport that is not there"
-        return self._transport
+    def polled(self) -> int:
+        """How many connections are on polling."""
+        return len(self._polled)
 
+    # -- requests
 
-class _Windowless:
-    """Stands between a transport and a line: what the inbox has no room for is left in the network."""
+    def open(self, address: str, headers: Mapping[str, str], port: EnginePort) -> str:
+        """A session begins with polling: `port` is answered with its greeting. Returns its sid, "" if it is refused."""
+        refusal = self._crowded(address)
+        if refusal is not None:
+            port.refuse(refusal)
+            return ""
+        session = self._new(address)
+        polling = EnginePolling(session, address, headers, clock=self.clock, soon=self._soon)
+        self._polled[session.sid] = session
+        polling.poll(port)
+        session.begin(polling)
+        return session.sid
 
-    __slots__ = ("_clock", "_line", "_transport")
+    def poll(self, sid: str, port: EnginePort) -> None:
+        """GET: what is there for the client, at once or as soon as there is something."""
+        polling = self._polling(sid, port)
+        if polling is None:
+            return
+        polling.poll(port)
+        if polling.probed:
+            line = self._polled[sid].line
+            if line is not None:
+                line.flush(self.clock())
+            polling.pause()
+        self._look(sid)
 
-    def __init__(self, line: Line, transport: EngineTransport, clock: Callable[[], float]) -> None:
-        self._line = line
-        self._transport = transport
-        self._clock = clock
+    def push(self, sid: str, body: bytes, content_type: str, port: EnginePort) -> None:
+        """POST: a payload."""
+        polling = self._polling(sid, port)
+        if polling is None:
+            return
+        try:
+            messages = self.dialect.payload(body, content_type)
+        except RemoteProtocolError as error:
+            polling.broken(error.message)
+            port.refuse(EngineRefusal(EngineError.BAD_REQUEST, error.message))
+        else:
+            polling.push(messages, port)
+        self._look(sid)
 
-    def on_message(self, transport: Transport, message: Data) -> None:
-        """See Receiver.on_message."""
-        self._line.on_message(transport, message)
-        if self._line.session.inbox.full:
-            self._transport.hold(self._has_room)
+    def size_of(self, sid: str) -> int:
+        """How many bytes the body of a POST may have."""
+        session, most = self._polled.get(sid), self.dialect.settings.max_http_buffer_size
+        return min(most, self._limits.hello) if session is not None and session in self._opening else most
 
-    def on_drained(self, transport: Transport) -> None:
-        """See Receiver.on_drained."""
-        self._line.on_drained(transport)
+    def unread(self, sid: str) -> None:
+        """The body of a POST was not taken, so what is behind it cannot be taken either."""
+        session = self._polled.get(sid)
+        if session is not None and isinstance(session.transport, EnginePolling):
+            session.transport.broken("a POST was not taken")
+            self._look(sid)
 
-    def on_lost(self, transport: Transport) -> None:
-        """See Receiver.on_lost."""
-        self._line.on_lost(transport)
+    def expect(self, sid: str | None, address: str) -> EngineSession | Upgrade | EngineRefusal:
+        """A WebSocket is to be opened: who receives what it brings, once it was told to `begin`; or why not."""
+        if sid is None:
+            return self._crowded(address) or self._new(address)
+        session = self._polled.get(sid)
+        if session is None:
+            return UNKNOWN
+        polling = session.transport
+        if not isinstance(polling, EnginePolling) or polling.over:
+            return NOT_POLLED
+        if any(upgrade.session is session for upgrade in self._upgrades):
+            return NOT_POLLED
+        upgrade = Upgrade(session, polling, self.clock(), ended=self._upgraded)
+        self._upgrades.add(upgrade)
+        return upgrade
 
-    def _has_room(self) -> bool:
-        session = self._line.session
-        if not session.inbox.full:
-            return True
-        # Its Pongs are not read either: it is not to be called silent for that.
-        session.heartbeat.heard = self._clock()
-        return False
+    # -- what sessions tell
+
+    def check_first(self, message: Data) -> None:
+        """Raise RemoteProtocolError for a message that is larger than one may be before its sender is known."""
+        if len(message) > self._limits.hello:
+            self.gateway.count("hello")
+            raise RemoteProtocolError("protocol", f"a first CONNECT has at most {self._limits.hello} bytes")
+
+    def asked(self, session: EngineSession) -> None:
+        """It has asked for a namespace, so whoever counts sessions counts it."""
+        here = self._opening.pop(session, "")
+        self._sources[here] -= 1
+        if not self._sources[here]:
+            del self._sources[here]
+
+    def gone(self, session: EngineSession) -> None:
+        """It is over, without having become a session."""
+        if session in self._opening:
+            self.asked(session)
+        self._look(session.sid)
+
+    # -- time
+
+    def tick(self, now: float) -> None:
+        """Let time pass for those whom nobody else looks after."""
+        for session in tuple(self._opening):
+            session.tick(now)
+        for sid, session in tuple(self._polled.items()):
+            if isinstance(session.transport, EnginePolling):
+                session.transport.tick(now)
+                self._look(sid)
+        for upgrade in tuple(self._upgrades):
+            upgrade.tick(now)
+
+    def close(self) -> None:
+        """The server stops; its sessions were ended already."""
+        for session in tuple(self._opening):
+            session.close(Closing(TransportCode.GOING_AWAY, "the server stops"))
+        for upgrade in tuple(self._upgrades):
+            upgrade.fail("the server stops")
+
+    # -- within
+
+    def _new(self, address: str) -> EngineSession:
+        session = self._kind(self, secrets.token_urlsafe(15), address, Heartbeat(self._heartbeat, pings=True))
+        self._opening[session] = here = source(address)
+        self._sources[here] += 1
+        return session
+
+    def _crowded(self, address: str) -> EngineRefusal | None:
+        """Why there may not be one connection more that has asked for nothing yet: each is kept for a while."""
+        limits, here = self._limits, source(address)
+        if len(self._opening) >= limits.connections:
+            self.gateway.count("connections")
+            return EngineRefusal(EngineError.FORBIDDEN, "too many clients connect at the moment; try again later")
+        if here and self._sources[here] >= limits.connections_per_address:
+            self.gateway.count("connections_per_address")
+            return EngineRefusal(EngineError.FORBIDDEN, "too many clients connect from this address; try again later")
+        return None
+
+    def _polling(self, sid: str, port: EnginePort) -> EnginePolling | None:
+        """The polls of a session; without them the request is answered here."""
+        session = self._polled.get(sid)
+        if session is None:
+            port.refuse(UNKNOWN)
+            return None
+        now = self.clock()
+        if session.silent(now):
+            # Clients know to the millisecond when they are given up, and the ticker does not.
+            (session if session.line is None else session.line).tick(now)
+        polling = session.transport
+        if isinstance(polling, EnginePolling) and not polling.over:
+            return polling
+        self._look(sid)
+        port.refuse(CLOSED)
+        return None
+
+    def _upgraded(self, upgrade: Upgrade) -> None:
+        self._upgrades.discard(upgrade)
+        self._look(upgrade.session.sid)
+
+    def _look(self, sid: str) -> None:
+        """Forget a session whose polls are over."""
+        session = self._polled.get(sid)
+        if session is not None and not (isinstance(session.transport, EnginePolling) and not session.transport.over):
+            del self._polled[sid]

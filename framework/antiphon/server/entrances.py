@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from antiphon.protocol.closing import Closing, TransportCode
-from antiphon.protocol.packets import Refuse
+from antiphon.protocol.packets import Hello, Refuse
 from antiphon.server.authentication import Arrival, arrival
 from antiphon.server.line import Line
 from antiphon.transports.base import NO_HEADERS, Receiver, Transport
@@ -28,6 +28,10 @@ class Entrance(Protocol):
 
     def wait(self, receiver: Receiver) -> None:
         """It is not known yet who comes: until then `receiver` is told what the transport brings."""
+        ...
+
+    def settled(self, hello: Hello) -> Hello:
+        """The Hello as it is to be answered, in this step: who comes is known now."""
         ...
 
     def let_in(self, line: Line) -> Transport:
@@ -54,6 +58,10 @@ class OnTransport:
     def wait(self, receiver: Receiver) -> None:
         """See Entrance.wait."""
         self._transport.receiver = receiver
+
+    def settled(self, hello: Hello) -> Hello:
+        """See Entrance.settled."""
+        return hello
 
     def let_in(self, line: Line) -> Transport:
         """See Entrance.let_in."""
@@ -85,6 +93,10 @@ class ByRequest:
 
     def wait(self, receiver: Receiver) -> None:
         """See Entrance.wait: a request says nothing more."""
+
+    def settled(self, hello: Hello) -> Hello:
+        """See Entrance.settled."""
+        return hello
 
     def let_in(self, line: Line) -> Transport:
         """See Entrance.let_in."""

@@ -18,6 +18,7 @@ from antiphon.protocol.codec import Codec
 from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Hello, Packet, Ping, Pong, Refuse, Welcome
 from antiphon.server.authentication import Authentication, Verdict
+from antiphon.server.counters import Limit
 from antiphon.server.entrances import ByRequest, Entrance, OnTransport
 from antiphon.server.line import Line
 from antiphon.server.lobby import Lobby
@@ -224,6 +225,7 @@ class Gateway:
         if isinstance(verdict, Refuse):
             answer, line, fresh = Admission(verdict)
         else:
+            hello = entrance.settled(hello)
             answer, line, fresh = self._registry.attach(
                 hello, codec, self._clock(), pings=entrance.pings, identity=verdict, address=entrance.address
             )
@@ -261,6 +263,14 @@ class Gateway:
             self._counters.hit("wrong_keys")
             log.info("a request with a wrong key from %s was refused: there were too many", address)
         return wait
+
+    def find(self, sid: str, key: str) -> Line | None:
+        """The living session that `key` proves."""
+        return self._registry.find(sid, key)
+
+    def count(self, limit: Limit) -> None:
+        """A limit was reached before there was a session."""
+        self._counters.hit(limit)
 
     def turned_away(self, code: str, address: str, *, again: bool = False) -> None:
         """Nobody is attached. Who may come `again` by themselves is no news for an operator."""

@@ -16,6 +16,7 @@ from antiphon.errors import Refused as RefusedError
 from antiphon.protocol.disconnects import DisconnectCode, Disconnected
 from antiphon.protocol.loglines import one_line
 from antiphon.protocol.packets import Join, Joined, Leave, Refused
+from antiphon.protocol.refusals import no_namespace
 from antiphon.protocol.states import State
 from antiphon.server.around import Arriving, kept
 from antiphon.server.rooms import Person
@@ -61,7 +62,7 @@ class Joining:
         elif name in sockets:
             self._tell(Refused(name, "joined already"))
         elif namespace is None:
-            self._tell(Refused(name, f"there is no namespace {name!r}"))
+            self._tell(Refused(name, no_namespace(name)))
         elif len(sockets) >= limits.namespaces:
             self._server.counters.hit("namespaces")
             self._tell(Refused(name, f"a client may join {limits.namespaces} namespaces"))
@@ -137,8 +138,9 @@ class Joining:
             return
         try:
             session.send(packet)
-        except OutboxFull as error:
-            log.error("the Refused of namespace %r cannot be told: %s", packet.namespace, error)
+        except (OutboxFull, PayloadError) as error:
+            # Too large, or no word of the wire of this client: CONNECT_ERROR of Socket.IO holds no bytes.
+            log.error("the Refused of namespace %r cannot be told: %s", packet.namespace, one_line(error))
             session.send(Refused(packet.namespace, "refused"))
 
     async def leave(self, packet: Leave) -> None:

@@ -67,6 +67,13 @@ class Line(ABC):
         self.session.outbox.mark()
         self._soon()
 
+    def move(self, transport: Transport) -> None:
+        """The client goes on by another transport, and nothing is on its way by the old one: nothing is lost."""
+        log.debug("session %s goes on by %s", self.session.sid, transport.name)
+        self.transport = transport
+        self.session.outbox.mark()
+        self._soon()
+
     def detach(self, closing: Closing | None) -> None:
         """The transport is gone, or is to be closed."""
         transport, self.transport = self.transport, None

@@ -8,14 +8,19 @@ from urllib.parse import urlsplit
 __all__ = ["Origins"]
 
 
+ANY = "*"
+
+
 class Origins:
-    """The server's own origin, and the ones that were listed."""
+    """The server's own origin, and the ones that were listed; "*" lists them all."""
 
     def __init__(self, listed: Sequence[str]) -> None:
         """Raises ValueError for what is no origin."""
         if isinstance(listed, str):
             raise ValueError(f'origins is a list of origins, so write ["{listed}"]')
         for origin in listed:
+            if origin == ANY:
+                continue
             parts = urlsplit(origin)
             if not parts.scheme or not parts.netloc or parts.path or parts.query or parts.fragment or "*" in origin:
                 raise ValueError(
@@ -32,6 +37,8 @@ class Origins:
             return None  # no browser: they send one with every WebSocket and every POST
         if len(origins) > 1:
             return "more than one Origin header"
+        if ANY in self._listed:
+            return None
         origin = origins[0].lower()
         if origin == "null":
             return "a page without an origin (a file, a sandbox) may not connect"
@@ -45,7 +52,11 @@ class Origins:
 
     def allowed(self, origin: str) -> bool:
         """Whether a page of another origin gets CORS answers."""
-        return origin.lower() in self._listed
+        return origin != "" and (ANY in self._listed or origin.lower() in self._listed)
+
+    def trusted(self, origin: str) -> bool:
+        """Whether it was listed by its name: only then its pages may send cookies along."""
+        return origin.lower() in self._listed and origin != ANY
 
 
 def _normal(scheme: str, host: str) -> str:

@@ -13,7 +13,7 @@ from threading import get_ident
 from typing import Any, TypeVar
 
 from antiphon.brokers.base import Broker
-from antiphon.config import Heartbeat, Limits, Outbox, Resume
+from antiphon.config import Heartbeat, Limits, Outbox, Resume, Socketio
 from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.dialects.native.http import NativeDialect
 from antiphon.dialects.socketio.dialect import SocketioDialect
@@ -29,6 +29,7 @@ from antiphon.server.authentication import STOPPING, Authentication
 from antiphon.server.connection import Connection
 from antiphon.server.counters import Counters
 from antiphon.server.draining import Draining
+from antiphon.server.engine_session import EngineSession
 from antiphon.server.engineio import EngineGateway
 from antiphon.server.flusher import Flusher
 from antiphon.server.gateway import Gateway
@@ -59,7 +60,7 @@ class Server:
     """Namespaces, rooms and sessions of one process. A host mounts it: `antiphon.hosts.aiohttp.mount(app, server)`.
 
     `origins`: pages of these origins may connect besides those of the server's own, for instance
-    "https://app.example"; a client that sends no Origin is no browser, and may. `hosts`: who asks for another host than
+    "https://app.example", or "*" for any; a client that sends no Origin is no browser, and may. `hosts`: who asks for another host than
     these is refused; by default any may be asked for (docs/security.md). `trusted_proxies`: what proxies in these
     networks say of a client's address and of what it asked for is believed; by default those on this machine, [] for
     none (docs/deploy.md). `clock` gives monotonic seconds, `wall` unix time, by which credentials expire, `random`
@@ -110,8 +111,7 @@ class Server:
             authentication=self.authentication,
             admitted=self._admitted,
         )
-        socketio = SocketioDialect(limits, heartbeat, new_key=lambda: secrets.token_urlsafe(32))
-        self.socketio = EngineGateway(self.gateway, socketio, heartbeat, clock)
+        self.engines: list[EngineGateway] = []  # of Socket.IO
         self.around = Middleware("the server")
         self.node = Node(self.epoch, broker, self.find) if broker is not None else None
         self._namespaces: dict[str, Namespace] = {}
@@ -124,6 +124,7 @@ class Server:
         self.lingering: list[Connection] = []  # their sessions are over, and their handlers perhaps not
         self._closed = False
         self._draining: Draining | None = None
+        self._tick = TICK
 
     # -- namespaces
 
@@ -219,6 +220,21 @@ class Server:
         if self.node is not None:
             self.node.start()
 
+    def serve_socketio(self, settings: Socketio, kind: type[EngineSession] = EngineSession) -> EngineGateway:
+        """The way in of Socket.IO clients, for a host. `kind`: see EngineGateway."""
+        dialect = SocketioDialect(
+            settings,
+            self.limits,
+            self._settings.outbox,
+            epoch=self.epoch,
+            new_key=lambda: secrets.token_urlsafe(32),
+        )
+        engine = EngineGateway(self.gateway, dialect, self.limits, self.clock, self._call_soon, kind)
+        self.engines.append(engine)
+        # Their clients count from ping to ping, and a late one is none.
+        self._tick = min(self._tick, min(settings.ping_interval, settings.ping_timeout) / 10)
+        return engine
+
     async def drain(self, *, window: float = 30.0, patience: float = 10.0, hears: bool = True) -> None:
         """The process is to stop, with grace: have clients come back to the next one, and close.
 
@@ -264,15 +280,17 @@ class Server:
         await self.authentication.close(patience)
         for line in self.registry:
             line.abandon(DisconnectCode.SHUTDOWN, "the server stops")
+        for engine in self.engines:
+            engine.close()
         asking = asyncio.current_task()  # a handler that closes the server is not waited for
         await asyncio.gather(*(connection.settled(patience, asking) for connection in tuple(self.lingering)))
 
     async def _tick_for_ever(self) -> None:
         last = self.clock()
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(self._tick)
             now = self.clock()
-            self.tick(now, now - last - TICK)
+            self.tick(now, now - last - self._tick)
             last = now
 
     def tick(self, now: float, late: float = 0.0) -> None:
@@ -293,7 +311,8 @@ class Server:
             if line.session.due <= now:
                 line.tick(now)
         self.registry.forget(now)
-        self.socketio.tick(now)
+        for engine in self.engines:
+            engine.tick(now)
         if self.lingering:
             self.lingering = [connection for connection in self.lingering if connection.handlers]
         self.flusher.soon()

@@ -28,7 +28,7 @@ class SocketioCodec(Speaking):
     `resume` what it is sent then.
     """
 
-    __slots__ = ("_attempt", "_begun", "_received", "claim")
+    __slots__ = ("_attempt", "_begun", "_fresh", "_received", "claim")
 
     acks = False
 
@@ -49,6 +49,7 @@ class SocketioCodec(Speaking):
         super().__init__(limits, key=key, msgpack=msgpack, kept=kept, offsets=offsets)
         self.claim: Claim | None = None
         self._attempt = attempt
+        self._fresh = key
         self._received = 0
         self._begun: SocketioPacket | None = None  # what waited for its attachments when the last Pong came
 
@@ -59,6 +60,11 @@ class SocketioCodec(Speaking):
     def weight(self) -> int:
         """Bytes that the last packet came in, with its attachments: more than its last message has."""
         return self._wire.weight
+
+    @property
+    def joined(self) -> bool:
+        """Whether the client is in any namespace."""
+        return bool(self._members.joined())
 
     def decode(self, data: Data) -> Message:
         """See Codec.decode: one packet of Engine.IO, as a WebSocket or a payload brings it.
@@ -134,8 +140,10 @@ class SocketioCodec(Speaking):
         if self._greeted is None:
             self._members.ask(namespace)
             self._greeted, self.claim = namespace, claim
-            sid, key = (None, self._key) if claim is None else (claim.sid, claim.key)
-            return [p.Hello(key=key, attempt=self._attempt, sid=sid, auth=auth, joins=((namespace, auth),))]
+            if claim is not None:
+                self._key = claim.key
+            sid = None if claim is None else claim.sid
+            return [p.Hello(key=self._key, attempt=self._attempt, sid=sid, auth=auth, joins=((namespace, auth),))]
         if claim is not None and claim.sid == self._sid and claim.key == self._key:
             frames = self._take_back(claim.place)
             if frames is not None:
@@ -182,7 +190,7 @@ class SocketioCodec(Speaking):
 
     def afresh(self, hello: p.Hello) -> p.Hello:
         """The Hello of a client that cannot go on: the same, for a session of its own."""
-        self.claim = None
+        self.claim, self._key = None, self._fresh
         return replace(hello, sid=None, key=self._key)
 
 

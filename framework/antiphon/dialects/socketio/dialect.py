@@ -3,72 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import NamedTuple, TypeAlias
 
-from antiphon.config import Heartbeat, Limits
-from antiphon.dialects.base import Answer, Intent, OpenWebSocket, Request
+from antiphon.config import Limits, Outbox, Socketio
+from antiphon.dialects.base import Answer, Request
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.codec import SocketioCodec
-from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
+from antiphon.dialects.socketio.engine import EngineError, EngineRefusal, read_payload
 from antiphon.dialects.socketio.frames import text_frame
+from antiphon.dialects.socketio.recovery import Offsets
 from antiphon.dialects.socketio.request import read_query
 from antiphon.types import Data
 
-__all__ = ["PATH", "PING", "SocketioDialect", "forbidden", "is_pong"]
+__all__ = ["EngineIntent", "OpenSession", "OpenSocket", "PollSession", "PushSession", "SocketioDialect"]
 
-# Where clients of this wire look for it.
-PATH = "/socket.io/"
-# What a client is sent from time to time before it has asked for a namespace; afterwards its codec says it.
-PING = text_frame(engine.PING.encode())
+# A payload has at most so many packets: each is an object of its own before anybody has looked at it.
+MOST_PACKETS = 4096
 
 JSON = (("Content-Type", "application/json"),)
+# How browsers send bytes; payloads are text since EIO=4.
+BYTES = "application/octet-stream"
+
+
+class OpenSession(NamedTuple):
+    """Begin a session that is polled; the answer is its open packet."""
+
+
+class OpenSocket(NamedTuple):
+    """Open a WebSocket: for a session of its own, or to take over that of `sid` from its polls."""
+
+    sid: str | None
+
+
+class PollSession(NamedTuple):
+    """Answer with what is there for the client, now or as soon as there is something."""
+
+    sid: str
+
+
+class PushSession(NamedTuple):
+    """The body is a payload."""
+
+    sid: str
+
+
+EngineIntent: TypeAlias = OpenSession | OpenSocket | PollSession | PushSession | Answer
 
 
 class SocketioDialect:
-    """Socket.IO v5 over Engine.IO v4, under `path`: on WebSockets."""
+    """Socket.IO v5 over Engine.IO v4, as `settings` want it."""
 
-    def __init__(self, limits: Limits, heartbeat: Heartbeat, new_key: Callable[[], str], path: str = PATH) -> None:
-        """`new_key()` is the proof of a new session, 43 characters or more that nobody can guess."""
-        self.path = path
-        self._limits = limits
-        self._heartbeat = heartbeat
+    def __init__(
+        self, settings: Socketio, limits: Limits, outbox: Outbox, *, epoch: str, new_key: Callable[[], str]
+    ) -> None:
+        """`outbox` bounds what is kept for a client that comes back; `epoch` is that of this start of the server.
+
+        `new_key()` is the proof of a new session, 43 characters or more that nobody can guess.
+        """
+        self.settings = settings
+        self._limits = replace(limits, message=settings.max_http_buffer_size)
+        self._kept = outbox if settings.recovery else None
+        self._offsets = Offsets(epoch)
         self._new_key = new_key
+        self._attempts = count(1)
 
-    def interpret(self, request: Request) -> Intent:
-        """See Dialect.interpret. Refusals are JSON, with the numbers that clients know."""
+    def interpret(self, request: Request) -> EngineIntent:
+        """What a request wants. Never raises; refusals are JSON, with the numbers that clients know."""
         asked = read_query(request.query)
         if isinstance(asked, EngineRefusal):
-            return _answer(asked)
-        if request.method != "GET":
-            return _answer(EngineRefusal(EngineError.BAD_METHOD, "a WebSocket is opened by GET"))
-        if asked.sid is not None:
-            return _answer(EngineRefusal(EngineError.SESSION_UNKNOWN))
-        if asked.transport != "websocket":
-            remedy = 'WebSockets are served here; connect with transports: ["websocket"]'
-            return _answer(EngineRefusal(EngineError.TRANSPORT_UNKNOWN, remedy))
-        return OpenWebSocket()  # whether the rest of it is right is looked at where it is opened
+            return self.refusal(asked)
+        transports = self.settings.transports
+        if asked.transport not in transports:
+            remedy = f"this server serves {' and '.join(transports)}; list only that: transports: {[*transports]}"
+            return self.refusal(EngineRefusal(EngineError.TRANSPORT_UNKNOWN, remedy))
+        if asked.transport == "websocket":
+            if request.method != "GET":
+                return self.refusal(EngineRefusal(EngineError.BAD_METHOD, "a WebSocket is opened by GET"))
+            return OpenSocket(asked.sid)
+        if asked.sid is None:
+            if request.method != "GET":
+                return self.refusal(EngineRefusal(EngineError.BAD_METHOD, "a session begins with GET"))
+            return OpenSession()
+        if request.method == "GET":
+            return PollSession(asked.sid)
+        if request.method == "POST":
+            return PushSession(asked.sid)
+        return self.refusal(EngineRefusal(EngineError.BAD_REQUEST, "a session is polled by GET and written to by POST"))
+
+    def refusal(self, refusal: EngineRefusal) -> Answer:
+        """The answer to a request that is refused."""
+        return Answer(refusal.status, refusal.body.decode(), JSON)
+
+    def payload(self, body: bytes, content_type: str) -> list[Data]:
+        """The packets in the body of a POST. Raises RemoteProtocolError."""
+        size = self.settings.max_http_buffer_size
+        return read_payload(body, size=size, packets=MOST_PACKETS, text=content_type != BYTES)
 
     def codec_of(self, data: Data) -> SocketioCodec:
-        """See Dialect.codec_of: whose first CONNECT is binary uses the msgpack parser."""
-        return SocketioCodec(self._limits, key=self._new_key(), msgpack=isinstance(data, bytes))
+        """A codec of its own for a session whose first CONNECT is `data`: a binary one uses the msgpack parser."""
+        return SocketioCodec(
+            self._limits,
+            key=self._new_key(),
+            attempt=next(self._attempts),
+            msgpack=isinstance(data, bytes),
+            kept=self._kept,
+            offsets=self._offsets,
+        )
 
-    def greeting(self, sid: str) -> bytes:
-        """The frame that a WebSocket begins with; `sid` names the connection, and proves nothing."""
-        heartbeat = self._heartbeat
+    def greeting(self, sid: str, *, polled: bool) -> bytes:
+        """The frame that a session begins with; `sid` names it until it is on a WebSocket, and proves nothing else."""
+        settings = self.settings
+        upgrades = ["websocket"] if polled and "websocket" in settings.transports else []
         told = engine.opening(
-            sid, (), interval=heartbeat.interval, timeout=heartbeat.timeout, size=self._limits.message
+            sid,
+            upgrades,
+            interval=settings.ping_interval,
+            timeout=settings.ping_timeout,
+            size=settings.max_http_buffer_size,
         )
         return text_frame(told.encode())
-
-
-def forbidden(reason: str) -> Answer:
-    """The answer to a page of another origin."""
-    return _answer(EngineRefusal(EngineError.FORBIDDEN, reason))
-
-
-def is_pong(message: Data) -> bool:
-    """Whether a message answers a ping, and says nothing else."""
-    return message == engine.PONG
-
-
-def _answer(refusal: EngineRefusal) -> Answer:
-    return Answer(refusal.status, refusal.body.decode(), JSON)

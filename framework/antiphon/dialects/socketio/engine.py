@@ -65,11 +65,13 @@ def write_payload(packets: Iterable[Data]) -> str:
     )
 
 
-def read_payload(body: bytes, *, size: int, packets: int) -> list[Data]:
-    """The packets in the body of a POST: at most so many, in at most `size` bytes.
+def read_payload(body: bytes, *, size: int, packets: int, text: bool = True) -> list[Data]:
+    """The packets in the body of a POST: at most so many, in at most `size` bytes. `text`: it was sent as such.
 
     Raises RemoteProtocolError. What a packet says is looked at by whoever takes it.
     """
+    if not text:
+        raise RemoteProtocolError("protocol", "a payload is text since EIO=4, with its bytes in base64")
     if len(body) > size:
         raise RemoteProtocolError("protocol", f"a payload has at most {size} bytes, not {len(body)}")
     # Before the split: 1 MiB of nothing but separators would be half a million strings.

@@ -16,6 +16,7 @@ from antiphon.dialects.socketio.packets import Form, Kind, SocketioPacket, check
 from antiphon.dialects.socketio.recovery import Offsets, Recovery, Sent
 from antiphon.dialects.socketio.text import TextForm
 from antiphon.protocol import packets as p
+from antiphon.protocol.refusals import no_namespace
 from antiphon.types import Value
 
 __all__ = ["Speaking"]
@@ -152,6 +153,8 @@ class Speaking:
         return self._wire.write(SocketioPacket(Kind.CONNECT, namespace, told))
 
     def _refused(self, namespace: str, reason: str, data: Value) -> bytes:
+        if reason == no_namespace(namespace):
+            reason = "Invalid namespace"  # applications compare it
         told = {"message": reason} if data is None else {"message": reason, "data": data}
         return self._wire.write(SocketioPacket(Kind.CONNECT_ERROR, namespace, told))
 

@@ -1,0 +1,246 @@
+"""Polls and POSTs as the transport of a Socket.IO client: one of each at a time, and no poll is congestion.
+
+Neither side numbers anything on this wire, so a poll whose client is gone loses what it was answered with: it is looked
+whether somebody waits for it, and if not, the transport is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from antiphon.dialects.socketio import engine
+from antiphon.dialects.socketio.engine import EngineError, EngineRefusal, write_payload
+from antiphon.dialects.socketio.frames import messages_of
+from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.transports.base import Receiver
+from antiphon.types import Data
+
+__all__ = ["EnginePolling", "EnginePort"]
+
+log = logging.getLogger("antiphon.session")
+
+# So many packets of a payload are handed over in one turn of the loop; others have theirs before the rest.
+TURN = 16
+# Last words wait so many seconds for a poll.
+LINGER = 10.0
+
+CLOSED = EngineRefusal(EngineError.SESSION_UNKNOWN, "it was closed; connect again")
+TWICE = EngineRefusal(EngineError.BAD_REQUEST, "one poll and one POST at a time; the session is closed")
+
+
+class EnginePort(Protocol):
+    """What a host lends for one request: it is answered exactly once, now or later."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether its connection is closed, so that nobody hears an answer."""
+        ...
+
+    def answer(self, text: str) -> None:
+        """200 with this."""
+        ...
+
+    def refuse(self, refusal: EngineRefusal) -> None:
+        """Why not."""
+        ...
+
+
+class EnginePolling:
+    """A Transport, for as long as a client polls. It is written finished frames, as a WebSocket is."""
+
+    name = "polling"
+    single = True
+    pings = True
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        address: str,
+        headers: Mapping[str, str],
+        *,
+        clock: Callable[[], float],
+        soon: Callable[[Callable[[], None]], object],
+    ) -> None:
+        """`soon(callback)` has it called in the next turn of the loop."""
+        self.receiver = receiver
+        self.address = address
+        self.headers = headers
+        self.congested = True
+        self.over = False  # closed or lost, and nothing is left to be said
+        self.probed = False  # a WebSocket is about to take over: no poll is held
+        self._clock = clock
+        self._soon = soon
+        self._poll: EnginePort | None = None
+        self._push: EnginePort | None = None
+        self._rest: deque[Data] = deque()  # of what was pushed
+        self._waiting = b""  # frames that no poll has taken
+        self._held: Callable[[], bool] | None = None
+        self._closed = False
+        self._linger_until = float("inf")
+
+    # -- Transport
+
+    def write(self, message: Data) -> None:
+        """See Transport.write: `message` is frames."""
+        assert isinstance(message, bytes)
+        if not self._closed:
+            self._waiting += message
+            self._release()
+
+    def close(self, closing: Closing) -> None:
+        """See Transport.close. What was written and not polled waits a while for a poll."""
+        if self._closed:
+            return
+        log.debug("the polling of %s is closed: %s", self.address, closing.word)
+        self._closed = True
+        self._give_back(closing.code is TransportCode.ENDED)
+        if not self._waiting:
+            self._end(engine.CLOSE)
+        elif not self._release():
+            self._linger_until = self._clock() + LINGER
+
+    def hold(self, until: Callable[[], bool]) -> None:
+        """Hand over nothing more, and leave a POST unanswered, until `until` is true; it is asked at each tick."""
+        self._held = until
+
+    # -- requests
+
+    def poll(self, port: EnginePort) -> None:
+        """Answer with what is there, now or as soon as there is something."""
+        if self._poll is not None and self._poll.gone:
+            self.lost()
+        if self.over:
+            port.refuse(CLOSED)
+        elif self._poll is not None:
+            self.receiver.on_lost(self)
+            self.close(Closing(TransportCode.PROTOCOL, "two polls at a time"))
+            port.refuse(TWICE)
+        else:
+            self._poll = port
+            if not self._release():
+                self.congested = False
+                self.receiver.on_drained(self)
+
+    def push(self, messages: Sequence[Data], port: EnginePort) -> None:
+        """Take in what a POST brought; it is answered when all of it was handed over."""
+        if self._closed:
+            port.refuse(CLOSED)
+        elif self._push is not None:
+            self.receiver.on_lost(self)
+            self.close(Closing(TransportCode.PROTOCOL, "two POSTs at a time"))
+            port.refuse(TWICE)
+        else:
+            self._push = port
+            self._rest.extend(messages)
+            self._go_on()
+
+    def broken(self, reason: str) -> None:
+        """A POST could not be read."""
+        if not self._closed:
+            self.receiver.on_lost(self)
+            self.close(Closing(TransportCode.PROTOCOL, reason))
+
+    def probe(self) -> None:
+        """Let the poll that is held go: the client takes to a WebSocket once it has none."""
+        self.probed = True
+        if self._poll is not None:
+            self._answer(engine.NOOP)
+
+    def pause(self) -> None:
+        """A poll came behind `probe`, and there is nothing for it."""
+        if self.probed and self._poll is not None:
+            self._answer(engine.NOOP)
+
+    def leave(self) -> bytes:
+        """The client goes to a WebSocket. Returns the frames that no poll has taken."""
+        waiting, self._closed = self._waiting, True
+        self._give_back(kindly=True)
+        self._end(engine.NOOP)
+        return waiting
+
+    # -- time
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        if self._poll is not None and self._poll.gone:
+            self.lost()
+        elif now >= self._linger_until:
+            self._end(engine.CLOSE)
+        elif self._held is not None:
+            self._go_on()
+
+    # -- within
+
+    def lost(self) -> None:
+        """Nobody is there any more."""
+        closed, self._closed = self._closed, True
+        self._give_back(kindly=False)
+        self._end(engine.CLOSE)
+        if not closed:
+            self.receiver.on_lost(self)
+
+    def _go_on(self) -> None:
+        turn = TURN
+        while self._rest and not self._closed:
+            if self._held is not None and not self._held():
+                return
+            self._held = None
+            if not turn:
+                self._soon(self._go_on)
+                return
+            turn -= 1
+            self._hand_over(self._rest.popleft())
+        if not self._closed:
+            self._give_back(kindly=True)
+
+    def _hand_over(self, message: Data) -> None:
+        if message == engine.CLOSE:
+            # On this transport it is all that a client can say of its end, and not that it does not come back.
+            self._closed = True
+            self._give_back(kindly=True)
+            self._end(engine.NOOP)
+            self.receiver.on_lost(self)
+            return
+        try:
+            self.receiver.on_message(self, message)
+        except Exception:
+            # As on a WebSocket: whoever receives is ours, and does not raise.
+            log.exception("a message from %s was not taken in: its session is closed", self.address)
+            self.lost()
+
+    def _release(self) -> bool:
+        """Answer the poll with what waits; False: there is none, or nothing."""
+        if self._poll is None or not self._waiting:
+            return False
+        if self._poll.gone:
+            self.lost()
+            return True
+        waiting, self._waiting = self._waiting, b""
+        self._answer(write_payload(messages_of(waiting)))
+        if self._closed:
+            self._end(engine.CLOSE)
+        return True
+
+    def _answer(self, text: str) -> None:
+        poll, self._poll = self._poll, None
+        assert poll is not None  # whoever answers has looked
+        self.congested = True
+        poll.answer(text)
+
+    def _give_back(self, kindly: bool) -> None:
+        """Answer the POST that is under way."""
+        push, self._push = self._push, None
+        self._rest.clear()
+        if push is not None and kindly:
+            push.answer("ok")
+        elif push is not None:
+            push.refuse(CLOSED)
+
+    def _end(self, word: str) -> None:
+        self.over, self._waiting = True, b""
+        self._linger_until = float("inf")
+        if self._poll is not None:
+            self._answer(word)

@@ -1,0 +1,228 @@
+"""One connection of Engine.IO: what a Socket.IO client has before its first CONNECT, and how it becomes a session.
+
+Its wire has no window, so whoever brings more than may wait is not read any further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from antiphon.dialects.socketio import engine
+from antiphon.dialects.socketio.codec import SocketioCodec
+from antiphon.dialects.socketio.frames import text_frame
+from antiphon.errors import RemoteProtocolError
+from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.heartbeat import Heartbeat
+from antiphon.protocol.packets import Close, Hello, Refuse
+from antiphon.server.authentication import Arrival, arrival
+from antiphon.server.line import Line
+from antiphon.transports.base import Receiver, Transport
+from antiphon.types import Data
+
+if TYPE_CHECKING:
+    from antiphon.server.engineio import EngineGateway
+
+__all__ = ["EngineSession", "EngineTransport"]
+
+# What a client is sent from time to time before it has asked for a namespace; afterwards its codec says it.
+PING = text_frame(engine.PING.encode())
+
+
+class EngineTransport(Transport, Protocol):
+    """A transport that can be told to wait before it brings more."""
+
+    def hold(self, until: Callable[[], bool]) -> None:
+        """Bring nothing more until `until` is true, which is asked several times a second."""
+        ...
+
+
+class EngineSession:
+    """The receiver of its transport until the first CONNECT, and the way in (Entrance) of that.
+
+    `line`: what it has become. `sid` names it in the URLs of its polls, and until it is on a WebSocket.
+    """
+
+    pings = True
+
+    def __init__(self, gateway: EngineGateway, sid: str, address: str, heartbeat: Heartbeat) -> None:
+        self.sid = sid
+        self.address = address
+        self.transport: EngineTransport | None = None
+        self.line: Line | None = None
+        self._gateway = gateway
+        self._heartbeat = heartbeat
+        self._ask_by = gateway.clock() + gateway.dialect.settings.connect_timeout
+        self._codec: SocketioCodec | None = None  # of the first CONNECT
+        self._guest: Receiver | None = None  # who listens while it is looked into who comes
+
+    def begin(self, transport: EngineTransport) -> None:
+        """It has its first transport: greet the client."""
+        self.transport = transport
+        self._heartbeat.start(self._gateway.clock(), watch=True)
+        transport.write(self._gateway.dialect.greeting(self.sid, polled=transport.name == "polling"))
+
+    def give_up(self) -> None:
+        """There was to be a transport, and its client is gone."""
+        self._gateway.gone(self)
+
+    def move(self, transport: EngineTransport) -> None:
+        """Another transport has taken over; nothing of either direction is on its way on the old one."""
+        self.transport = transport
+        if self.line is not None:
+            transport.receiver = _Windowless(self.line, transport, self._gateway.clock)
+            self.line.move(transport)
+        elif self._guest is not None:
+            self.wait(self._guest)
+        else:
+            transport.receiver = self
+
+    def tick(self, now: float) -> None:
+        """Let time pass for one that has not asked for a namespace yet."""
+        if self.line is not None:
+            return
+        if self._heartbeat.silent(now):
+            self.close(Closing(TransportCode.SILENT, "nothing was heard for too long"))
+        elif now >= self._ask_by:
+            self.close(Closing(TransportCode.HELLO_TIMEOUT, "no namespace was asked for in time"))
+        elif self._heartbeat.ping(now) and self.transport is not None:
+            self.transport.write(PING)
+
+    def silent(self, now: float) -> bool:
+        """Whether its time is over, whoever of us has looked."""
+        heartbeat = self._heartbeat if self.line is None else self.line.session.heartbeat
+        return heartbeat.silent(now)
+
+    def close(self, closing: Closing) -> None:
+        """End it, if it has not become a session."""
+        if self.line is None:
+            self._gateway.gone(self)
+            if self.transport is not None:
+                self.transport.close(closing)
+
+    # -- Receiver, until the first CONNECT
+
+    def on_message(self, transport: Transport, message: Data) -> None:
+        """Pongs, then a CONNECT."""
+        self._heartbeat.heard = self._gateway.clock()
+        if message != engine.PONG:
+            try:
+                self.said(message)
+            except RemoteProtocolError as error:
+                self._gateway.gateway.turned_away("bad_hello", self.address)
+                self.close(Closing(TransportCode.BAD_HELLO, error.message))
+
+    def said(self, message: Data) -> None:
+        """The client said more than that it is there. Raises RemoteProtocolError."""
+        gateway = self._gateway
+        gateway.check_first(message)
+        codec = gateway.dialect.codec_of(message)
+        for packet in codec.decode(message).packets:
+            if isinstance(packet, Hello):
+                self._codec = codec
+                gateway.asked(self)
+                gateway.gateway.enter(packet, codec, self)
+            elif isinstance(packet, Close):
+                self.close(Closing(TransportCode.ENDED, packet.code))
+
+    def on_drained(self, transport: Transport) -> None:
+        """Nothing waits for a transport without a session."""
+
+    def on_lost(self, transport: Transport) -> None:
+        """Nothing was promised to it."""
+        self._gateway.gone(self)
+
+    # -- Entrance
+
+    def arrival(self) -> Arrival:
+        """See Entrance.arrival."""
+        transport = self._known
+        return arrival(self.address, transport.headers, transport.name)
+
+    def wait(self, receiver: Receiver) -> None:
+        """See Entrance.wait: what comes behind the CONNECT is not read before it is known who sends it."""
+        self._guest = self._known.receiver = receiver
+        self._known.hold(lambda: self._guest is None)
+
+    def settled(self, hello: Hello) -> Hello:
+        """See Entrance.settled: who cannot go on where it was begins anew, and what it was is over."""
+        codec = self._codec
+        assert codec is not None, "a Hello came from no codec"
+        claim = codec.claim
+        if claim is None:
+            return hello
+        line = self._gateway.gateway.find(claim.sid, claim.key)
+        if line is not None:
+            theirs = line.session.codec
+            if (
+                isinstance(theirs, SocketioCodec)
+                and theirs.form == codec.form
+                and theirs.missed(claim.place) is not None
+            ):
+                return hello
+            line.abandon("unknown", "its client began another session")
+        return codec.afresh(hello)
+
+    def let_in(self, line: Line) -> Transport:
+        """See Entrance.let_in."""
+        self._guest = None
+        self.line, transport, codec, session = line, self._known, self._codec, line.session
+        assert codec is not None
+        session.resumable = self._gateway.dialect.settings.recovery
+        # The client counts from the last ping on, whoever has sent it.
+        session.heartbeat = self._heartbeat
+        if session.codec is not codec:
+            assert isinstance(session.codec, SocketioCodec) and codec.claim is not None, "resumed without a claim"
+            frames = session.codec.resume(codec.claim.place)
+            assert frames is not None, "it was looked, in the same step, whether it can go on"
+            transport.write(frames)
+        transport.receiver = _Windowless(line, transport, self._gateway.clock)
+        return transport
+
+    def turn_away(self, refusal: Refuse, message: Data) -> None:
+        """See Entrance.turn_away. Who reads a CONNECT_ERROR does not come back; who is cut off does."""
+        self._guest = None
+        if refusal.retry_after is None:
+            self._known.write(message)
+        self._known.close(Closing(TransportCode.REFUSED, refusal.code))
+        self._gateway.gone(self)
+
+    @property
+    def _known(self) -> EngineTransport:
+        assert self.transport is not None, "nothing came from a transport that is not there"
+        return self.transport
+
+
+class _Windowless:
+    """Stands between a transport and a line: what the inbox has no room for is left in the network."""
+
+    __slots__ = ("_clock", "_line", "_transport")
+
+    def __init__(self, line: Line, transport: EngineTransport, clock: Callable[[], float]) -> None:
+        self._line = line
+        self._transport = transport
+        self._clock = clock
+
+    def on_message(self, transport: Transport, message: Data) -> None:
+        """See Receiver.on_message."""
+        self._line.on_message(transport, message)
+        if self._line.session.inbox.full:
+            self._transport.hold(self._has_room)
+
+    def on_drained(self, transport: Transport) -> None:
+        """See Receiver.on_drained."""
+        self._line.on_drained(transport)
+
+    def on_lost(self, transport: Transport) -> None:
+        """See Receiver.on_lost. Who is nowhere has nowhere to come back to."""
+        session = self._line.session
+        session.resumable = session.resumable and isinstance(session.codec, SocketioCodec) and session.codec.joined
+        self._line.on_lost(transport)
+
+    def _has_room(self) -> bool:
+        session = self._line.session
+        if not session.inbox.full:
+            return True
+        # Its Pongs are not read either: it is not to be called silent for that.
+        session.heartbeat.heard = self._clock()
+        return False

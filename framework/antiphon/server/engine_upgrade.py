@@ -1,0 +1,92 @@
+"""A WebSocket that is to take over from polls: it says `2probe`, hears `3probe`, and then says `5`.
+
+Until then the polls carry everything. Before a client says `5` it waits for its poll and its POST to be answered, so
+nothing is on its way by the one when the other begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from antiphon.dialects.socketio import engine
+from antiphon.dialects.socketio.frames import text_frame
+from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.server.engine_polling import EnginePolling
+from antiphon.server.engine_session import EngineSession, EngineTransport
+from antiphon.transports.base import Transport
+from antiphon.types import Data
+
+__all__ = ["Upgrade"]
+
+# It has to be through within so many seconds.
+PATIENCE = 10.0
+
+PROBED = text_frame(engine.PROBED.encode())
+
+
+class Upgrade:
+    """The receiver of the WebSocket until it takes over."""
+
+    def __init__(
+        self, session: EngineSession, polling: EnginePolling, now: float, *, ended: Callable[[Upgrade], None]
+    ) -> None:
+        """`ended(upgrade)` is told once, however it ended."""
+        self.session = session
+        self._polling = polling
+        self._until = now + PATIENCE
+        self._ended = ended
+        self._transport: EngineTransport | None = None
+        self._over = False
+
+    def begin(self, transport: EngineTransport) -> None:
+        """The WebSocket is there; it is the client's to speak first."""
+        self._transport = transport
+
+    def give_up(self) -> None:
+        """There was to be a WebSocket, and its client is gone."""
+        self._end()
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        if now >= self._until:
+            self.fail("it was not through in time")
+        elif self._polling.over:
+            self.fail("the session is over")
+
+    def fail(self, reason: str) -> None:
+        """The WebSocket is given up; the session stays with its polls."""
+        self._end()
+        if self._transport is not None:
+            self._transport.close(Closing(TransportCode.PROTOCOL, reason))
+
+    # -- Receiver
+
+    def on_message(self, transport: Transport, message: Data) -> None:
+        """`2probe`, then `5`."""
+        polling = self._polling
+        if polling.over:
+            self.fail("the session is over")
+        elif message == engine.PROBE and not polling.probed:
+            transport.write(PROBED)
+            polling.probe()
+        elif message == engine.UPGRADE and polling.probed and self._transport is not None:
+            frames = polling.leave()
+            if frames:
+                transport.write(frames)
+            self.session.move(self._transport)
+            self._end()
+        else:
+            self.fail("an upgrade says 2probe, and then 5")
+
+    def on_drained(self, transport: Transport) -> None:
+        """Nothing waits for it."""
+
+    def on_lost(self, transport: Transport) -> None:
+        """It ended by itself."""
+        self._end()
+
+    def _end(self) -> None:
+        if not self._over:
+            self._over = True
+            self._polling.probed = False
+            self._ended(self)
