@@ -24,8 +24,9 @@ log = logging.getLogger("antiphon.session")
 
 # So many packets of a payload are handed over in one turn of the loop; others have theirs before the rest.
 TURN = 16
-# Last words wait so many seconds for a poll.
+# Last words wait so many seconds for a poll, where they say more than that it was closed.
 LINGER = 10.0
+LAST_WORDS = frozenset({TransportCode.ENDED, TransportCode.REFUSED})
 
 CLOSED = EngineRefusal(EngineError.SESSION_UNKNOWN, "it was closed; connect again")
 TWICE = EngineRefusal(EngineError.BAD_REQUEST, "one poll and one POST at a time; the session is closed")
@@ -99,7 +100,11 @@ class EnginePolling:
         self._give_back(closing.code is TransportCode.ENDED)
         if not self._waiting:
             self._end(engine.CLOSE)
-        elif not self._release():
+        elif self._release():
+            return
+        elif closing.code not in LAST_WORDS:
+            self._end(engine.CLOSE)
+        else:
             self._linger_until = self._clock() + LINGER
 
     def hold(self, until: Callable[[], bool]) -> None:

@@ -60,11 +60,11 @@ class Server:
     """Namespaces, rooms and sessions of one process. A host mounts it: `antiphon.hosts.aiohttp.mount(app, server)`.
 
     `origins`: pages of these origins may connect besides those of the server's own, for instance
-    "https://app.example", or "*" for any; a client that sends no Origin is no browser, and may. `hosts`: who asks for another host than
-    these is refused; by default any may be asked for (docs/security.md). `trusted_proxies`: what proxies in these
-    networks say of a client's address and of what it asked for is believed; by default those on this machine, [] for
-    none (docs/deploy.md). `clock` gives monotonic seconds, `wall` unix time, by which credentials expire, `random`
-    numbers from 0 to 1, by which clients are spread over time.
+    "https://app.example", or "*" for any; a client that sends no Origin is no browser, and may. `hosts`: who asks for
+    another host than these is refused; by default any may be asked for (docs/security.md). `trusted_proxies`: what
+    proxies in these networks say of a client's address and of what it asked for is believed; by default those on this
+    machine, [] for none (docs/deploy.md). `clock` gives monotonic seconds, `wall` unix time, by which credentials
+    expire, `random` numbers from 0 to 1, by which clients are spread over time.
     Servers that share a `broker` hear each other's emits to namespaces and rooms; calls and handles stay with their
     server.
     """

@@ -1,0 +1,362 @@
+"""Connections of Engine.IO, from their first request to their first CONNECT and back to the session they had."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from antiphon import Limits, Refused, Socketio
+from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
+from antiphon.server.engine_session import EngineSession
+from antiphon.types import Data
+from tests.server.engine_peer import Ask, Polls, Site, Wire
+from tests.server.peer import settle
+
+
+def wire_of(site: Site) -> Wire:
+    """A WebSocket that has said nothing yet."""
+    receiver = site.engine.expect(None, "")
+    assert isinstance(receiver, EngineSession)
+    wire = Wire(receiver)
+    assert str(wire.heard.pop()).startswith('0{"sid":')
+    return wire
+
+
+async def entered(site: Site, auth: dict[str, Any] | None = None) -> tuple[Wire, dict[str, Any]]:
+    """A WebSocket that has come into "/", and what it was told of it."""
+    wire = wire_of(site)
+    wire.say("40" if auth is None else "40" + json.dumps(auth))
+    await settle()
+    told = [message for message in wire.heard if str(message).startswith("40")]
+    return wire, json.loads(str(told[0])[2:])
+
+
+# -- the first request
+
+
+async def test_many_who_ask_for_nothing_are_not_too_many() -> None:
+    site = Site(Limits(connections=2))
+    Polls(site.engine)
+    wire_of(site)
+
+    refused = Polls(site.engine)
+    websocket = site.engine.expect(None, "")
+
+    assert refused.sid == "" and refused.greeting.error is EngineError.FORBIDDEN
+    assert isinstance(websocket, EngineRefusal)
+    assert site.server.statistics().limits.connections == 2
+
+
+async def test_nor_are_those_of_one_address() -> None:
+    site = Site(Limits(connections_per_address=2))
+    for _ in range(2):
+        Polls(site.engine, "192.0.2.1")
+
+    refused, other = Polls(site.engine, "192.0.2.1"), Polls(site.engine, "192.0.2.2")
+
+    assert refused.greeting.error is EngineError.FORBIDDEN
+    assert other.sid
+    assert site.server.statistics().limits.connections_per_address == 1
+
+
+async def test_who_has_asked_for_a_namespace_makes_room() -> None:
+    site = Site(Limits(connections_per_address=1))
+    client = Polls(site.engine, "192.0.2.1")
+    client.post("40")
+    await settle()
+
+    assert site.engine.opening == 0
+    assert Polls(site.engine, "192.0.2.1").sid
+
+
+async def test_a_request_for_a_session_that_is_not_there_is_refused() -> None:
+    site, poll, post = Site(), Ask(), Ask()
+
+    site.engine.poll("nobody", poll)
+    site.engine.push("nobody", b"40", "text/plain", post)
+
+    assert poll.error is post.error is EngineError.SESSION_UNKNOWN
+    assert poll.refusal is not None and "always to the same" in poll.refusal.message
+
+
+# -- until the first CONNECT
+
+
+async def test_who_asks_for_nothing_is_pinged_and_closed_in_time() -> None:
+    site = Site(connect_timeout=45)
+    wire = wire_of(site)
+
+    for _ in range(2):
+        await site.passes(22)
+        wire.say("3")
+    await site.passes(2)
+
+    assert wire.heard == ["2"]
+    assert wire.shut is not None
+    assert site.engine.opening == 0
+
+
+async def test_who_does_not_answer_is_closed() -> None:
+    site = Site(connect_timeout=1000)
+    client, wire = Polls(site.engine), wire_of(site)
+
+    await site.passes(45)
+
+    assert wire.shut is not None
+    assert client.poll().error is EngineError.SESSION_UNKNOWN
+    assert (site.engine.opening, site.engine.polled) == (0, 0)
+
+
+async def test_who_polls_too_late_is_told_so_before_the_ticker_has_looked() -> None:
+    site = Site(ping_interval=0.3, ping_timeout=0.2)
+    opening, session = Polls(site.engine), Polls(site.engine)
+    await session.enter()
+
+    site.clock.advance(0.5)
+
+    assert opening.poll().error is EngineError.SESSION_UNKNOWN
+    assert session.poll().error is EngineError.SESSION_UNKNOWN
+
+
+@pytest.mark.parametrize("first", ['42["note",1]', "41", "4", "40[]", "hello", b"\xc1", "2", "5"])
+async def test_what_is_no_connect_ends_the_connection(first: Data) -> None:
+    site = Site()
+    wire = wire_of(site)
+
+    wire.say(first)
+
+    assert wire.shut is not None
+    assert site.engine.opening == 0 and site.server.statistics().sessions == 0
+
+
+async def test_a_first_message_is_small() -> None:
+    site = Site(Limits(hello=100))
+    wire, client = wire_of(site), Polls(site.engine)
+
+    wire.say("40" + json.dumps({"token": "x" * 100}))
+
+    assert wire.shut is not None
+    assert site.engine.size_of(client.sid) == 100
+    assert site.server.statistics().limits.hello == 1
+
+
+async def test_later_ones_may_be_as_large_as_was_said() -> None:
+    site = Site(Limits(hello=100), max_http_buffer_size=5000)
+    client = Polls(site.engine)
+    await client.enter()
+
+    assert site.engine.size_of(client.sid) == 5000
+
+
+async def test_who_goes_before_it_asks_leaves_nothing() -> None:
+    site = Site()
+    wire, client = wire_of(site), Polls(site.engine)
+
+    wire.lost()
+    client.post("1")
+
+    assert (site.engine.opening, site.engine.polled) == (0, 0)
+
+
+async def test_a_body_that_was_not_read_ends_its_session() -> None:
+    site = Site()
+    client = Polls(site.engine)
+    await client.enter()
+
+    site.engine.unread(client.sid)
+    site.engine.unread("nobody")
+    await settle()
+
+    assert site.heard == ["expired"]
+
+
+# -- who comes
+
+
+async def test_who_is_refused_hears_it_by_the_next_poll() -> None:
+    site = Site()
+
+    @site.server.authenticate
+    async def who(auth: Any) -> str:
+        raise Refused("who are you?", {"wanted": "token"})
+
+    client = Polls(site.engine)
+    client.post("40")
+    await settle()
+
+    assert client.poll().text == '44{"message":"who are you?","data":{"code":"unauthorized"}}'
+    assert (site.engine.opening, site.engine.polled) == (0, 0)
+
+
+async def test_what_is_posted_while_it_is_looked_into_waits() -> None:
+    site, go_on = Site(), asyncio.Event()
+
+    @site.server.authenticate
+    async def who(auth: Any) -> str:
+        await go_on.wait()
+        return "ann"
+
+    client = Polls(site.engine)
+    post = client.post('40\x1e42["note",1]')
+    await site.passes(1)
+    assert post.open
+
+    go_on.set()
+    await site.passes(1)
+
+    assert post.text == "ok"
+    assert site.heard == [1]
+
+
+async def test_sessions_are_told_apart_by_their_own_rules() -> None:
+    site = Site()
+    beside = site.server.serve_socketio(Socketio(path="/games/", ping_interval=1, ping_timeout=1))
+    client, gamer = Polls(site.engine), Polls(beside)
+    await client.enter()
+    await gamer.enter()
+
+    await site.passes(1)
+
+    poll, pinged = client.poll(), gamer.poll()
+    await settle()
+    assert poll.open
+    assert pinged.text == "2"
+
+
+# -- recovery
+
+
+async def test_without_recovery_nobody_is_told_how_to_come_back() -> None:
+    _, told = await entered(Site())
+
+    assert told.keys() == {"sid"}
+
+
+async def test_who_comes_back_goes_on_where_it_was() -> None:
+    site = Site(recovery=True)
+    wire, told = await entered(site)
+    await site.root.emit("one")
+    await settle()
+    offset = json.loads(str(wire.heard[-1])[2:])[-1]
+
+    wire.lost()
+    await site.root.emit("two")
+    again, joined = await entered(site, {"pid": told["pid"], "offset": offset})
+
+    assert joined == told
+    assert [json.loads(str(message)[2:])[0] for message in again.heard if str(message)[1] == "2"] == ["two"]
+    assert site.heard == []
+
+
+async def test_who_was_told_nothing_comes_back_as_well() -> None:
+    site = Site(recovery=True)
+    wire, told = await entered(site)
+
+    wire.lost()
+    _, joined = await entered(site, {"pid": told["pid"]})
+
+    assert joined == told
+
+
+async def test_who_comes_back_while_its_old_transport_seems_to_live_takes_over() -> None:
+    site = Site(recovery=True)
+    wire, told = await entered(site)
+
+    again, joined = await entered(site, {"pid": told["pid"]})
+    wire.say('42["note","from the grave"]')
+    again.say('42["note","here"]')
+    await settle()
+
+    assert joined == told
+    assert wire.shut is not None
+    assert site.heard == ["here"]
+
+
+async def test_a_polling_client_comes_back_by_a_websocket() -> None:
+    site = Site(recovery=True)
+    client = Polls(site.engine)
+    told = await client.enter()
+    client.poll().gone = True
+    await site.passes(0.25)
+
+    await site.root.emit("missed")
+    again, joined = await entered(site, {"pid": told["pid"]})
+
+    assert joined == told
+    assert any(str(message).startswith('42["missed"') for message in again.heard)
+
+
+async def test_who_cannot_go_on_there_begins_anew_and_what_it_was_is_over() -> None:
+    site = Site(recovery=True)
+    wire, told = await entered(site)
+    wire.lost()
+
+    _, joined = await entered(site, {"pid": told["pid"], "offset": f"{site.server.epoch}.999"})
+
+    assert joined["sid"] != told["sid"] and joined["pid"] != told["pid"]
+    assert site.heard == ["unknown"]
+    assert site.server.statistics().sessions == 1
+
+
+async def test_the_pid_that_was_given_anew_is_good() -> None:
+    site = Site(recovery=True)
+    wire, told = await entered(site)
+    wire.lost()
+    await site.passes(121)
+    second, joined = await entered(site, {"pid": told["pid"]})
+    assert joined["sid"] != told["sid"]
+
+    second.lost()
+    _, again = await entered(site, {"pid": joined["pid"]})
+
+    assert again == joined
+
+
+@pytest.mark.parametrize("pid", ["nonsense", "a." + "k" * 43, "." + "k" * 43])
+async def test_a_pid_that_proves_nothing_begins_anew(pid: str) -> None:
+    site = Site(recovery=True)
+    _, told = await entered(site)
+
+    _, joined = await entered(site, {"pid": pid})
+    _, wrong = await entered(site, {"pid": told["sid"].split("/")[0] + "." + "k" * 43})
+
+    assert len({told["sid"], joined["sid"], wrong["sid"]}) == 3
+    assert site.server.statistics().sessions == 3
+
+
+async def test_who_has_left_everything_is_not_waited_for() -> None:
+    site = Site(recovery=True)
+    wire, _ = await entered(site)
+
+    wire.say("41")
+    wire.lost()
+    await settle()
+
+    assert site.server.statistics().sessions == 0
+
+
+async def test_the_place_may_be_lost_while_it_is_looked_into_who_comes() -> None:
+    site, go_on = Site(recovery=True), asyncio.Event()
+    go_on.set()
+
+    @site.server.authenticate
+    async def who(auth: Any) -> str:
+        await go_on.wait()
+        return "ann"
+
+    wire, told = await entered(site)
+    wire.lost()
+    go_on.clear()
+    again = wire_of(site)
+    again.say("40" + json.dumps({"pid": told["pid"]}))
+    await settle()
+    [line] = site.server.registry
+
+    line.abandon("unknown", "in the meantime")
+    go_on.set()
+    await settle()
+
+    assert str(again.heard[0]).startswith('40{"sid":') and told["sid"] not in str(again.heard[0])
