@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from antiphon import Inbox, Limits
+from antiphon import Inbox, Limits, Socketio
 
 NUMBERS = [field.name for field in fields(Limits) if field.name != "inbox"]
 
@@ -41,3 +41,20 @@ def test_how_many_calls_are_under_way_follows_from_the_others() -> None:
     limits = Limits(inbox=Inbox(packets=8), concurrent=4, streaming=2)
 
     assert limits.calls == 8 + 1 + 4 + 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("path", "socket.io/", "must begin and end with a slash"),
+        ("path", "/socket.io", "must begin and end with a slash"),
+        ("transports", (), "are 'polling' and 'websocket'"),
+        ("transports", ("webtransport",), "are 'polling' and 'websocket'"),
+        ("ping_interval", 0, "must be a number above 0"),
+        ("connect_timeout", "45", "must be a number above 0"),
+        ("cookie", "a b", "must be the name of a cookie"),
+    ],
+)
+def test_socketio_is_served_by_settings_that_make_sense(field: str, value: object, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        Socketio(**{field: value})  # type: ignore[arg-type]  # that is the point

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from antiphon import Server
+from antiphon import Server, Socketio
 from tests.hosts.rig import Site, served
 from tests.wire.endpoints import ENDPOINTS, LIMITS, Endpoint
 from tests.wire.peer import Peer, opened
@@ -24,7 +24,7 @@ def endpoint(request: pytest.FixtureRequest) -> Endpoint:
 async def site(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Site]:
     """A site in whose log nothing goes wrong, and which forgets its WebSockets when they are gone."""
     caplog.set_level(logging.INFO)
-    async with served(Server(limits=LIMITS), socketio=True) as site:
+    async with served(Server(limits=LIMITS), socketio=Socketio(max_http_buffer_size=LIMITS.message)) as site:
         yield site
     faults = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING or r.exc_info]
     assert faults == []
