@@ -31,6 +31,7 @@ class Endpoint(NamedTuple):
     too_large_a_first: int = 1009
     resumable: bool = True
     admitted: str = ""
+    wrong_method: int = 405
 
     def __repr__(self) -> str:
         return self.name
@@ -65,6 +66,7 @@ SOCKETIO = Endpoint(
     4001,
     resumable=False,
     admitted='40{"sid":',
+    wrong_method=400,
 )
 ENDPOINTS = [_native(JsonCodec(LIMITS), TEXT), _native(MsgpackCodec(LIMITS), BINARY), SOCKETIO]
 TEXT_ENDPOINTS = [endpoint for endpoint in ENDPOINTS if endpoint.opcode == TEXT]

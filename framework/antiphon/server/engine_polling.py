@@ -13,7 +13,7 @@ from typing import Protocol
 
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal, write_payload
-from antiphon.dialects.socketio.frames import messages_of
+from antiphon.dialects.socketio.frames import messages_of, text_frame
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.transports.base import Receiver
 from antiphon.types import Data
@@ -28,6 +28,7 @@ TURN = 16
 LINGER = 10.0
 LAST_WORDS = frozenset({TransportCode.ENDED, TransportCode.REFUSED})
 
+CLOSE = text_frame(engine.CLOSE.encode())
 CLOSED = EngineRefusal(EngineError.SESSION_UNKNOWN, "it was closed; connect again")
 TWICE = EngineRefusal(EngineError.BAD_REQUEST, "one poll and one POST at a time; the session is closed")
 
@@ -98,14 +99,12 @@ class EnginePolling:
         log.debug("the polling of %s is closed: %s", self.address, closing.word)
         self._closed = True
         self._give_back(closing.code is TransportCode.ENDED)
-        if not self._waiting:
-            self._end(engine.CLOSE)
-        elif self._release():
-            return
-        elif closing.code not in LAST_WORDS:
-            self._end(engine.CLOSE)
-        else:
+        if self._waiting and not self._release() and closing.code not in LAST_WORDS:
+            self._waiting = b""
+        if self._waiting:
             self._linger_until = self._clock() + LINGER
+        else:
+            self._end(engine.CLOSE)
 
     def hold(self, until: Callable[[], bool]) -> None:
         """Hand over nothing more, and leave a POST unanswered, until `until` is true; it is asked at each tick."""
@@ -223,9 +222,13 @@ class EnginePolling:
         if self._poll.gone:
             self.lost()
             return True
-        waiting, self._waiting = self._waiting, b""
-        self._answer(write_payload(messages_of(waiting)))
-        if self._closed:
+        messages, self._waiting = [*messages_of(self._waiting)], b""
+        if len(messages) > 1 and messages[-1] == engine.CLOSE:
+            # Clients look into a DISCONNECT a turn later than into this: in one answer it would come too late.
+            messages.pop()
+            self._waiting = CLOSE
+        self._answer(write_payload(messages))
+        if self._closed and not self._waiting:
             self._end(engine.CLOSE)
         return True
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from antiphon.transports.tcp_websocket import TcpWebSocket
 from antiphon.types import Data
 
@@ -20,5 +18,7 @@ class FramedWebSocket(TcpWebSocket):
         if self._closed:
             return
         assert isinstance(message, bytes)
-        with contextlib.suppress(RuntimeError):  # see TcpWebSocket.write
+        try:  # noqa: SIM105 - as in TcpWebSocket.write, for both reasons
             self._tcp.write(message)
+        except RuntimeError:
+            pass
