@@ -3,8 +3,8 @@
 # Nothing has to be set up by hand: each target makes what it needs (.venv, js-client/node_modules) and keeps it until
 # pyproject.toml or package-lock.json changes. A missing tool is one line that names it and how to get it.
 #
-# Variables: PORT and EXAMPLE (demo), DURATION, SEED and CLIENTS (chaos), SCHEDULES and SEED (simulate), PYTHON (an
-# interpreter to prefer), CHROMIUM (the browser to test in).
+# Variables: PORT and EXAMPLE (demo), DURATION, SEED and CLIENTS (chaos), SCHEDULES and SEED (simulate), SUITES
+# (conformance), PYTHON (an interpreter to prefer), CHROMIUM (the browser to test in).
 
 PORT ?= 8000
 EXAMPLE ?= chat
@@ -24,7 +24,7 @@ INTEROP := tests/interop/node_modules/.installed
 .DELETE_ON_ERROR:
 # The targets share two cores and one terminal, and some tests measure.
 .NOTPARALLEL:
-.PHONY: help demo test test-python test-js test-browser chaos sweep simulate fuzz check build format clean needs-python needs-node needs-browser
+.PHONY: help demo test test-python test-js test-browser chaos sweep simulate fuzz conformance check build format clean needs-python needs-node needs-browser
 
 help:
 	@echo "make demo    run an example on PORT=$(PORT): EXAMPLE=chat, or pond"
@@ -33,6 +33,7 @@ help:
 	@echo "make sweep   cut a dialogue once at every byte, on every transport"
 	@echo "make simulate play SCHEDULES=$(SCHEDULES) from SEED=$(SEED) on: both clients, a hostile network, virtual time"
 	@echo "make fuzz    mutate INPUTS=$(INPUTS) inputs for every decoder of both languages, from SEED=$(SEED) on"
+	@echo "make conformance run the protocols' public suites from a checkout of socketio/socket.io: SUITES=<its path>"
 	@echo "make check   lint, types, architecture, and whether the committed browser build is current"
 	@echo "make build   build the browser client into the Python package"
 	@echo "make format  format all sources"
@@ -55,7 +56,7 @@ test-js: $(MODULES)
 # These tests are Node scripts, so that they drive Chromium with playwright-core from js-client/node_modules. They lie
 # outside of js-client, so they get it by createRequire(new URL("../../js-client/", import.meta.url))("playwright-core").
 # They start their servers with the interpreter that PYTHON names, and the browser that CHROMIUM names.
-test-browser: needs-browser $(DEVELOPMENT) $(MODULES)
+test-browser: needs-browser $(DEVELOPMENT) $(MODULES) $(INTEROP)
 	PYTHON="$(abspath $(BIN))/python" CHROMIUM="$(browser)" node --test tests/browser/*.test.mjs
 
 chaos: needs-node $(DEVELOPMENT)
@@ -70,6 +71,10 @@ simulate: needs-node $(DEVELOPMENT) $(MODULES)
 fuzz: needs-node $(DEVELOPMENT) $(MODULES)
 	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
 	INPUTS=$(INPUTS) SEED=$(SEED) npm --prefix js-client test --silent -- test/fuzz
+
+# Their own tests, from their own repository: none of it is here. A server is started at port 3000, as they want it.
+conformance: needs-node $(DEVELOPMENT)
+	@$(BIN)/python -m tests.interop.public_suites $(or $(SUITES),$(error conformance needs SUITES: the path of a checkout of https://github.com/socketio/socket.io))
 
 check: $(DEVELOPMENT) $(MODULES)
 	$(BIN)/ruff check

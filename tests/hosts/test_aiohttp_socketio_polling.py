@@ -188,7 +188,8 @@ async def test_a_websocket_takes_over(site: Site) -> None:
         await socket.send_str('421["echo","up"]')
 
         assert await socket.receive_str(timeout=PATIENCE) == '431[["up"]]'
-        assert await client.ended()
+        async with client.poll() as response:
+            assert response.status == 400
 
 
 async def test_a_websocket_for_a_session_that_is_not_there_is_refused(site: Site) -> None:

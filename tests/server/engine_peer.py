@@ -118,7 +118,9 @@ class Polls:
 
     def post(self, body: str | bytes, content_type: str = "text/plain") -> Ask:
         ask = Ask()
-        self.engine.push(self.sid, body.encode() if isinstance(body, str) else body, content_type, ask)
+        polling = self.engine.expect_push(self.sid, ask)
+        if polling is not None:
+            self.engine.push(polling, body.encode() if isinstance(body, str) else body, content_type)
         return ask
 
     async def enter(self, auth: str = "") -> dict[str, Any]:

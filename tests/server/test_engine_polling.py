@@ -100,7 +100,7 @@ async def test_a_second_post_ends_the_session(site: Site) -> None:
     second = client.post('42["note",1]')
     await settle()
 
-    assert first.error is EngineError.SESSION_UNKNOWN
+    assert first.error is EngineError.BAD_REQUEST
     assert second.error is EngineError.BAD_REQUEST
     assert client.poll().error is EngineError.SESSION_UNKNOWN
     assert site.heard == [0] * 16 + ["expired"]
@@ -180,6 +180,17 @@ async def test_who_says_that_it_goes_is_let_go(site: Site) -> None:
     assert (post.text, poll.text) == ("ok", "6")
     assert client.poll().error is EngineError.SESSION_UNKNOWN
     assert site.heard == [1, "expired"]
+
+
+async def test_the_poll_of_who_goes_may_come_behind_that(site: Site) -> None:
+    client = Polls(site.engine)
+    await client.enter()
+
+    client.post("1")
+
+    assert client.poll().text == "6"
+    assert client.poll().error is EngineError.SESSION_UNKNOWN
+    assert site.engine.polled == 0
 
 
 async def test_last_words_wait_a_while_for_a_poll(site: Site) -> None:

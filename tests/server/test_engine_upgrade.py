@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
+from antiphon.server.engine_upgrade import Upgrade
 from tests.server.engine_peer import Polls, Site, Wire
 from tests.server.peer import settle
 
@@ -59,7 +61,7 @@ async def test_afterwards_the_websocket_does(site: Site, client: Polls) -> None:
 
     assert wire.heard == ["3probe", '42["said",1]', '42["said",2]']
     assert site.heard == [1]
-    assert client.poll().error is EngineError.SESSION_UNKNOWN
+    assert client.poll().error is EngineError.BAD_REQUEST
     assert site.engine.polled == 0
     assert site.server.statistics().sessions == 1
 
@@ -125,12 +127,26 @@ async def test_so_does_a_wrong_word_behind_the_probe(client: Polls, twice: list[
 async def test_there_is_one_upgrade_at_a_time(site: Site, client: Polls) -> None:
     wire = client.upgrade()
 
-    second = site.engine.expect(client.sid, "")
+    second = Wire(cast(Upgrade, site.engine.expect(client.sid, "")))
 
-    assert isinstance(second, EngineRefusal) and second.error is EngineError.BAD_REQUEST
+    assert second.shut is not None
     wire.lost()
     client.upgrade().say("2probe", "5")
     assert site.engine.polled == 0
+
+
+async def test_behind_an_upgrade_another_websocket_is_closed_for_a_while(site: Site, client: Polls) -> None:
+    wire = client.upgrade()
+    wire.say("2probe", "5")
+
+    late = Wire(cast(Upgrade, site.engine.expect(client.sid, "")))
+    await site.passes(10)
+    wire.say("3", '42["note",1]')
+    await settle()
+    assert late.shut is not None and wire.shut is None and site.heard == [1]
+
+    await site.passes(51)
+    assert isinstance(site.engine.expect(client.sid, ""), EngineRefusal)
 
 
 async def test_an_upgrade_that_takes_too_long_is_given_up(site: Site, client: Polls) -> None:

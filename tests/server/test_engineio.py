@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from antiphon import Limits, Refused, Socketio
+from antiphon import CallFailed, CallNotSent, Limits, Refused, Socket, Socketio
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.server.engine_session import EngineSession
 from antiphon.types import Data
@@ -32,6 +32,10 @@ async def entered(site: Site, auth: dict[str, Any] | None = None) -> tuple[Wire,
     await settle()
     told = [message for message in wire.heard if str(message).startswith("40")]
     return wire, json.loads(str(told[0])[2:])
+
+
+def refuse(socket: Socket) -> None:
+    raise CallFailed("busy")
 
 
 # -- the first request
@@ -76,7 +80,7 @@ async def test_a_request_for_a_session_that_is_not_there_is_refused() -> None:
     site, poll, post = Site(), Ask(), Ask()
 
     site.engine.poll("nobody", poll)
-    site.engine.push("nobody", b"40", "text/plain", post)
+    assert site.engine.expect_push("nobody", post) is None
 
     assert poll.error is post.error is EngineError.SESSION_UNKNOWN
     assert poll.refusal is not None and "always to the same" in poll.refusal.message
@@ -157,20 +161,36 @@ async def test_who_goes_before_it_asks_leaves_nothing() -> None:
 
     wire.lost()
     client.post("1")
+    await site.passes(1)
 
     assert (site.engine.opening, site.engine.polled) == (0, 0)
 
 
 async def test_a_body_that_was_not_read_ends_its_session() -> None:
-    site = Site()
+    site, post = Site(), Ask()
     client = Polls(site.engine)
     await client.enter()
 
-    site.engine.unread(client.sid)
-    site.engine.unread("nobody")
+    polling = site.engine.expect_push(client.sid, post)
+    assert polling is not None
+    polling.broken("it did not come")
+    site.engine.push(polling, b'42["note",1]', "text/plain")
     await settle()
 
+    assert post.error is EngineError.BAD_REQUEST
     assert site.heard == ["expired"]
+
+
+async def test_a_second_post_is_one_too_many_before_the_body_of_the_first_is_there() -> None:
+    site, first, second = Site(), Ask(), Ask()
+    client = Polls(site.engine)
+    await client.enter()
+    site.engine.expect_push(client.sid, first)
+
+    assert site.engine.expect_push(client.sid, second) is None
+
+    assert first.error is second.error is EngineError.BAD_REQUEST
+    assert site.engine.polled == 0
 
 
 # -- who comes
@@ -224,6 +244,72 @@ async def test_sessions_are_told_apart_by_their_own_rules() -> None:
     await settle()
     assert poll.open
     assert pinged.text == "2"
+
+
+async def test_who_is_let_in_is_told_so_first() -> None:
+    site = Site()
+
+    @site.root.on_connect
+    async def connect(socket: Socket) -> None:
+        await socket.join("room")
+        await socket.emit("welcome", b"\x01")
+        await site.root.to("room").emit("all", latest="k")
+        await socket.emit("gone", volatile=True)
+        with pytest.raises(CallNotSent, match="before they are let in"):
+            await socket.call("sure?")
+        replies = await site.root.to("room").call("sure?")
+        site.heard += [type(error) for error in replies.errors.values()]
+
+    wire, _ = await entered(site)
+    await settle()
+
+    assert [str(message)[:6] for message in wire.heard[1:]] == ['451-["', "b'\\x01", '42["al']
+    assert site.heard == [CallNotSent]
+
+
+async def test_who_is_not_let_in_hears_nothing() -> None:
+    site = Site()
+
+    @site.root.on_connect
+    async def connect(socket: Socket) -> None:
+        await socket.emit("welcome")
+        raise Refused("no")
+
+    wire = wire_of(site)
+    wire.say("40")
+    await settle()
+
+    assert wire.heard == ['44{"message":"no"}']
+
+
+async def test_what_waits_before_the_door_is_bounded() -> None:
+    site = Site()
+
+    @site.root.on_connect
+    async def connect(socket: Socket) -> None:
+        for _ in range(5000):
+            socket.emit_nowait("much")
+
+    wire = wire_of(site)
+    wire.say("40")
+    await settle()
+
+    assert wire.shut is not None
+    assert site.server.statistics().sessions == 0
+
+
+async def test_a_tuple_is_several_values_and_none_is_none() -> None:
+    site = Site()
+    site.root.on("two")(lambda socket: (1, [2]))
+    site.root.on("one")(lambda socket: [1])
+    site.root.on("none")(lambda socket: None)
+    site.root.on("withheld")(refuse)
+    wire, _ = await entered(site)
+
+    wire.say('421["two"]', '422["one"]', '423["withheld"]', '424["none"]')
+    await settle()
+
+    assert wire.heard[1:] == ["431[1,[2]]", "432[[1]]", "434[]"]
 
 
 # -- recovery

@@ -16,7 +16,7 @@ from antiphon.dispatch.models import dumping
 from antiphon.protocol.values import stray
 from antiphon.types import Value
 
-__all__ = ["to_wire"]
+__all__ = ["reply_of", "to_wire"]
 
 _LEAVES = frozenset({type(None), bool, int, float, str, bytes})
 _REQUIRED = object()
@@ -38,6 +38,12 @@ def to_wire(value: Any, where: str, *, depth: int = 32) -> Value:
     if found is not None:
         raise found.error(where)
     return converted
+
+
+def reply_of(value: Any, where: str) -> Value:
+    """As `to_wire`; but a tuple stays one, for wires on which an answer has several values."""
+    carried = to_wire(value, where)
+    return tuple(carried) if type(value) is tuple else carried
 
 
 def _converted(value: Any) -> Any:

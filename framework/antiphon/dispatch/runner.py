@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from antiphon.dispatch.deadlines import NEVER, until
 from antiphon.dispatch.handlers import Handler
 from antiphon.dispatch.outcomes import cancelled_by_us, tellable
-from antiphon.dispatch.payloads import to_wire
+from antiphon.dispatch.payloads import reply_of
 from antiphon.dispatch.streams import Misfit, Stream, produce
 from antiphon.errors import CallError, CallFailed, ConnectionClosed, OutboxFull, PayloadError, Refused
 from antiphon.protocol.answering import Answering
@@ -122,7 +122,7 @@ class Runner(ABC):
                 result = handler.function(*args)
                 if handler.is_async:
                     result = await result
-                answer: Reply | Failed = Reply(packet.id, to_wire(result, f"the reply of handler {handler.name!r}"))
+                answer: Reply | Failed = Reply(packet.id, reply_of(result, f"the reply of handler {handler.name!r}"))
             except (Exception, asyncio.CancelledError) as error:
                 answer = self._failure(error, packet)
             if task not in self._stopped:
@@ -220,7 +220,7 @@ class Runner(ABC):
                 answer = End(packet.id, 0)
             else:
                 value = await result if handler.is_async else result
-                answer = Reply(packet.id, to_wire(value, f"the reply of handler {handler.name!r}"))
+                answer = Reply(packet.id, reply_of(value, f"the reply of handler {handler.name!r}"))
         except (Exception, asyncio.CancelledError) as error:
             answer = self._failure(error, packet)
         finally:

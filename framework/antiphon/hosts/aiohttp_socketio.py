@@ -80,12 +80,20 @@ class SocketioEndpoint:
         return response
 
     async def _push(self, request: web.Request, sid: str) -> web.StreamResponse:
-        body = await self._doorman.body(request, self.engine.size_of(sid), "message")
-        if isinstance(body, Answer):
-            self.engine.unread(sid)
-            return self._doorman.answered(request, body, last=True)
         port = _Port(request)
-        self.engine.push(sid, body, request.content_type, port)
+        polling = self.engine.expect_push(sid, port)
+        if polling is None:
+            return await self._said(request, port, last=True)
+        try:
+            body = await self._doorman.body(request, self.engine.size_of(sid), "message")
+        except asyncio.CancelledError:
+            polling.broken("the client is gone")  # and aiohttp was asked to cancel handlers for that
+            raise
+        if isinstance(body, Answer):
+            polling.broken("a POST was not taken")
+            return self._doorman.answered(request, body, last=True)
+        # Not `content_type`: that is what aiohttp makes of none, and of what says nothing.
+        self.engine.push(polling, body, request.headers.get("Content-Type", ""))
         return await self._said(request, port, content_type="text/html")
 
     def _websocket(
@@ -109,10 +117,12 @@ class SocketioEndpoint:
             return self._doorman.answered(request, Answer(400, "the client is gone"))
         return response
 
-    async def _said(self, request: web.Request, port: _Port, content_type: str = "text/plain") -> web.Response:
+    async def _said(
+        self, request: web.Request, port: _Port, content_type: str = "text/plain", *, last: bool = False
+    ) -> web.Response:
         answer = await port.answered
         if isinstance(answer, EngineRefusal):
-            response = self._doorman.answered(request, self._refused(answer))
+            response = self._doorman.answered(request, self._refused(answer), last=last)
         else:
             said = web.Response(text=answer, content_type=content_type, charset="utf-8")
             response = self._doorman.labelled(request, said)

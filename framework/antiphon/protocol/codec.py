@@ -48,10 +48,12 @@ class Codec(Protocol):
     """One form of one dialect. `encode` must not depend on the receiver: its result is shared by all of `form`.
 
     `acks`: the peer says what it was handed. Where it has no word for that, what was written counts as handed over.
+    `early`: a client hears what is said to it in a namespace even before it is let in there.
     """
 
     form: str
     acks: bool
+    early: bool
 
     def encode(self, packet: Packet) -> bytes:
         """Spell one packet, without a number. Empty: this wire has no word for it.

@@ -41,7 +41,9 @@ class Heartbeat:
         """Whether a Ping is to be sent now; the next one is then planned."""
         if now < self.next_ping:
             return False
-        self.next_ping = now + self._interval
+        # From the last one on, not from now: whoever counts from ping to ping would see them drift. Unless we stalled.
+        next_ping = self.next_ping + self._interval
+        self.next_ping = next_ping if next_ping > now else now + self._interval
         return True
 
     def silent(self, now: float) -> bool:

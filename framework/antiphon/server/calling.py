@@ -15,6 +15,7 @@ from antiphon.protocol.codec import Prepared
 from antiphon.protocol.outbox import Entry
 from antiphon.protocol.packets import Call
 from antiphon.protocol.sizes import too_large
+from antiphon.server.anteroom import Anteroom
 
 if TYPE_CHECKING:
     from antiphon.server.server import Server
@@ -83,6 +84,9 @@ class _Survey:
             self._timer = asyncio.get_running_loop().call_later(timeout, self._time_is_over)
 
     def _ask_one(self, socket: Socket, prepared: Prepared, deadline: float) -> None:
+        if type(socket.outbox) is Anteroom:
+            self.came.append((socket, CallNotSent("the client is not let in yet")))
+            return
         packet, session = prepared.packet, socket.connection.session
         assert isinstance(packet, Call)
         encoded = prepared.forms.get(session.codec.form) or prepared.encode(session.codec)

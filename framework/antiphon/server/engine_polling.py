@@ -26,9 +26,11 @@ log = logging.getLogger("antiphon.session")
 TURN = 16
 # Last words wait so many seconds for a poll, where they say more than that it was closed.
 LINGER = 10.0
+# A poll that was sent before a farewell, over another connection, is late by less.
+LATE = 1.0
 LAST_WORDS = frozenset({TransportCode.ENDED, TransportCode.REFUSED})
 
-CLOSE = text_frame(engine.CLOSE.encode())
+CLOSE, NOOP = text_frame(engine.CLOSE.encode()), text_frame(engine.NOOP.encode())
 CLOSED = EngineRefusal(EngineError.SESSION_UNKNOWN, "it was closed; connect again")
 TWICE = EngineRefusal(EngineError.BAD_REQUEST, "one poll and one POST at a time; the session is closed")
 
@@ -98,7 +100,8 @@ class EnginePolling:
             return
         log.debug("the polling of %s is closed: %s", self.address, closing.word)
         self._closed = True
-        self._give_back(closing.code is TransportCode.ENDED)
+        refusal = None if closing.code is TransportCode.ENDED else _told(closing)
+        self._give_back(refusal)
         if self._waiting and not self._release() and closing.code not in LAST_WORDS:
             self._waiting = b""
         if self._waiting:
@@ -110,6 +113,11 @@ class EnginePolling:
         """Hand over nothing more, and leave a POST unanswered, until `until` is true; it is asked at each tick."""
         self._held = until
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken in; last words may wait for a poll."""
+        return self._closed
+
     # -- requests
 
     def poll(self, port: EnginePort) -> None:
@@ -119,8 +127,7 @@ class EnginePolling:
         if self.over:
             port.refuse(CLOSED)
         elif self._poll is not None:
-            self.receiver.on_lost(self)
-            self.close(Closing(TransportCode.PROTOCOL, "two polls at a time"))
+            self.broken("two polls at a time")
             port.refuse(TWICE)
         else:
             self._poll = port
@@ -128,21 +135,26 @@ class EnginePolling:
                 self.congested = False
                 self.receiver.on_drained(self)
 
-    def push(self, messages: Sequence[Data], port: EnginePort) -> None:
-        """Take in what a POST brought; it is answered when all of it was handed over."""
+    def expect(self, port: EnginePort) -> bool:
+        """The head of a POST came, and its body may take a while; false when it is refused."""
         if self._closed:
             port.refuse(CLOSED)
         elif self._push is not None:
-            self.receiver.on_lost(self)
-            self.close(Closing(TransportCode.PROTOCOL, "two POSTs at a time"))
+            self.broken("two POSTs at a time")
             port.refuse(TWICE)
         else:
             self._push = port
+            return True
+        return False
+
+    def push(self, messages: Sequence[Data]) -> None:
+        """Take in what the POST brought that is expected; it is answered when all of it was handed over."""
+        if self._push is not None:
             self._rest.extend(messages)
             self._go_on()
 
     def broken(self, reason: str) -> None:
-        """A POST could not be read."""
+        """What was sent cannot be taken, so what is behind it cannot be taken either."""
         if not self._closed:
             self.receiver.on_lost(self)
             self.close(Closing(TransportCode.PROTOCOL, reason))
@@ -161,7 +173,7 @@ class EnginePolling:
     def leave(self) -> bytes:
         """The client goes to a WebSocket. Returns the frames that no poll has taken."""
         waiting, self._closed = self._waiting, True
-        self._give_back(kindly=True)
+        self._give_back()
         self._end(engine.NOOP)
         return waiting
 
@@ -181,7 +193,7 @@ class EnginePolling:
     def lost(self) -> None:
         """Nobody is there any more."""
         closed, self._closed = self._closed, True
-        self._give_back(kindly=False)
+        self._give_back(CLOSED)
         self._end(engine.CLOSE)
         if not closed:
             self.receiver.on_lost(self)
@@ -198,15 +210,12 @@ class EnginePolling:
             turn -= 1
             self._hand_over(self._rest.popleft())
         if not self._closed:
-            self._give_back(kindly=True)
+            self._give_back()
 
     def _hand_over(self, message: Data) -> None:
         if message == engine.CLOSE:
             # On this transport it is all that a client can say of its end, and not that it does not come back.
-            self._closed = True
-            self._give_back(kindly=True)
-            self._end(engine.NOOP)
-            self.receiver.on_lost(self)
+            self._leave()
             return
         try:
             self.receiver.on_message(self, message)
@@ -214,6 +223,16 @@ class EnginePolling:
             # As on a WebSocket: whoever receives is ours, and does not raise.
             log.exception("a message from %s was not taken in: its session is closed", self.address)
             self.lost()
+
+    def _leave(self) -> None:
+        self._closed = True
+        self._give_back()
+        if self._poll is not None:
+            self._end(engine.NOOP)
+        else:
+            # It may be on its way: who leaves is not told that there is nobody like that.
+            self._waiting, self._linger_until = NOOP, self._clock() + LATE
+        self.receiver.on_lost(self)
 
     def _release(self) -> bool:
         """Answer the poll with what waits; False: there is none, or nothing."""
@@ -238,17 +257,24 @@ class EnginePolling:
         self.congested = True
         poll.answer(text)
 
-    def _give_back(self, kindly: bool) -> None:
+    def _give_back(self, refusal: EngineRefusal | None = None) -> None:
         """Answer the POST that is under way."""
         push, self._push = self._push, None
         self._rest.clear()
-        if push is not None and kindly:
+        if push is None:
+            return
+        if refusal is None:
             push.answer("ok")
-        elif push is not None:
-            push.refuse(CLOSED)
+        else:
+            push.refuse(refusal)
 
     def _end(self, word: str) -> None:
         self.over, self._waiting = True, b""
         self._linger_until = float("inf")
         if self._poll is not None:
             self._answer(word)
+
+
+def _told(closing: Closing) -> EngineRefusal:
+    """What a client reads whose own words had its session closed."""
+    return EngineRefusal(EngineError.BAD_REQUEST, closing.reason or closing.word)

@@ -16,7 +16,7 @@ from antiphon.server.engine_session import EngineSession, EngineTransport
 from antiphon.transports.base import Transport
 from antiphon.types import Data
 
-__all__ = ["Upgrade"]
+__all__ = ["TooLate", "Upgrade"]
 
 # It has to be through within so many seconds.
 PATIENCE = 10.0
@@ -50,7 +50,7 @@ class Upgrade:
         """Let time pass."""
         if now >= self._until:
             self.fail("it was not through in time")
-        elif self._polling.over:
+        elif self._polling.closed:
             self.fail("the session is over")
 
     def fail(self, reason: str) -> None:
@@ -64,7 +64,7 @@ class Upgrade:
     def on_message(self, transport: Transport, message: Data) -> None:
         """`2probe`, then `5`."""
         polling = self._polling
-        if polling.over:
+        if polling.closed:
             self.fail("the session is over")
         elif message == engine.PROBE and not polling.probed:
             transport.write(PROBED)
@@ -90,3 +90,26 @@ class Upgrade:
             self._over = True
             self._polling.probed = False
             self._ended(self)
+
+
+class TooLate:
+    """The receiver of a WebSocket for a session that has one, or is about to: it is opened and closed at once.
+
+    Clients make nothing of an HTTP status in its place, and some of them stumble over it.
+    """
+
+    def begin(self, transport: EngineTransport) -> None:
+        """The WebSocket is there."""
+        transport.close(Closing(TransportCode.FENCED, "this session has a WebSocket"))
+
+    def give_up(self) -> None:
+        """There was to be one, and its client is gone."""
+
+    def on_message(self, transport: Transport, message: Data) -> None:
+        """See Receiver."""
+
+    def on_drained(self, transport: Transport) -> None:
+        """See Receiver."""
+
+    def on_lost(self, transport: Transport) -> None:
+        """See Receiver."""

@@ -20,7 +20,7 @@ from antiphon.protocol.heartbeat import Heartbeat
 from antiphon.server.census import source
 from antiphon.server.engine_polling import CLOSED, EnginePolling, EnginePort
 from antiphon.server.engine_session import EngineSession
-from antiphon.server.engine_upgrade import Upgrade
+from antiphon.server.engine_upgrade import TooLate, Upgrade
 from antiphon.server.gateway import Gateway
 from antiphon.types import Data
 
@@ -30,7 +30,9 @@ UNKNOWN = EngineRefusal(
     EngineError.SESSION_UNKNOWN,
     "this process has none of that name; behind several processes, send each client always to the same one",
 )
-NOT_POLLED = EngineRefusal(EngineError.BAD_REQUEST, "this session is on a WebSocket, or about to be")
+MOVED = EngineRefusal(EngineError.BAD_REQUEST, "this session is on a WebSocket")
+# For so many seconds: who is still on its way by another transport is late by less.
+REMEMBERED = 60.0
 
 
 class EngineGateway:
@@ -61,6 +63,7 @@ class EngineGateway:
         self._sources: Counter[str] = Counter()
         self._polled: dict[str, EngineSession] = {}
         self._upgrades: set[Upgrade] = set()
+        self._moved: dict[str, float] = {}  # sids that are on a WebSocket now, and until when they are remembered
 
     @property
     def opening(self) -> int:
@@ -71,6 +74,11 @@ class EngineGateway:
     def polled(self) -> int:
         """How many connections are on polling."""
         return len(self._polled)
+
+    @property
+    def upgrading(self) -> int:
+        """How many of them are about to go on by a WebSocket."""
+        return len(self._upgrades)
 
     # -- requests
 
@@ -100,44 +108,43 @@ class EngineGateway:
             polling.pause()
         self._look(sid)
 
-    def push(self, sid: str, body: bytes, content_type: str, port: EnginePort) -> None:
-        """POST: a payload."""
+    def expect_push(self, sid: str, port: EnginePort) -> EnginePolling | None:
+        """POST: its body is to be read, and then taken by `push`; None when `port` is answered already."""
         polling = self._polling(sid, port)
         if polling is None:
-            return
+            return None
+        expected = polling.expect(port)
+        self._look(sid)
+        return polling if expected else None
+
+    def push(self, polling: EnginePolling, body: bytes, content_type: str) -> None:
+        """The body of the POST that is expected there came: a payload."""
         try:
             messages = self.dialect.payload(body, content_type)
         except RemoteProtocolError as error:
             polling.broken(error.message)
-            port.refuse(EngineRefusal(EngineError.BAD_REQUEST, error.message))
         else:
-            polling.push(messages, port)
-        self._look(sid)
+            polling.push(messages)
 
     def size_of(self, sid: str) -> int:
         """How many bytes the body of a POST may have."""
         session, most = self._polled.get(sid), self.dialect.settings.max_http_buffer_size
         return min(most, self._limits.hello) if session is not None and session in self._opening else most
 
-    def unread(self, sid: str) -> None:
-        """The body of a POST was not taken, so what is behind it cannot be taken either."""
-        session = self._polled.get(sid)
-        if session is not None and isinstance(session.transport, EnginePolling):
-            session.transport.broken("a POST was not taken")
-            self._look(sid)
-
-    def expect(self, sid: str | None, address: str) -> EngineSession | Upgrade | EngineRefusal:
+    def expect(self, sid: str | None, address: str) -> EngineSession | Upgrade | TooLate | EngineRefusal:
         """A WebSocket is to be opened: who receives what it brings, once it was told to `begin`; or why not."""
         if sid is None:
             return self._crowded(address) or self._new(address)
+        if sid in self._moved:
+            return TooLate()
         session = self._polled.get(sid)
         if session is None:
             return UNKNOWN
         polling = session.transport
-        if not isinstance(polling, EnginePolling) or polling.over:
-            return NOT_POLLED
+        if not isinstance(polling, EnginePolling) or polling.closed:
+            return UNKNOWN
         if any(upgrade.session is session for upgrade in self._upgrades):
-            return NOT_POLLED
+            return TooLate()
         upgrade = Upgrade(session, polling, self.clock(), ended=self._upgraded)
         self._upgrades.add(upgrade)
         return upgrade
@@ -175,6 +182,8 @@ class EngineGateway:
                 self._look(sid)
         for upgrade in tuple(self._upgrades):
             upgrade.tick(now)
+        while self._moved and next(iter(self._moved.values())) <= now:
+            del self._moved[next(iter(self._moved))]
 
     def close(self) -> None:
         """The server stops; its sessions were ended already."""
@@ -206,7 +215,7 @@ class EngineGateway:
         """The polls of a session; without them the request is answered here."""
         session = self._polled.get(sid)
         if session is None:
-            port.refuse(UNKNOWN)
+            port.refuse(MOVED if sid in self._moved else UNKNOWN)
             return None
         now = self.clock()
         if session.silent(now):
@@ -221,7 +230,10 @@ class EngineGateway:
 
     def _upgraded(self, upgrade: Upgrade) -> None:
         self._upgrades.discard(upgrade)
-        self._look(upgrade.session.sid)
+        session = upgrade.session
+        if not isinstance(session.transport, EnginePolling) and len(self._moved) < self._limits.connections:
+            self._moved[session.sid] = self.clock() + REMEMBERED
+        self._look(session.sid)
 
     def _look(self, sid: str) -> None:
         """Forget a session whose polls are over."""

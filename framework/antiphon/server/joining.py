@@ -82,6 +82,7 @@ class Joining:
                 if socket.principal is not None:
                     namespace.rooms.join(socket, Person(socket.principal.id))
                 self._tell(Joined(name, socket.id))
+                socket.let_in()
 
     async def _admission(self, socket: Socket, auth: Any) -> Refused | None:
         """Ask the connect handlers, and the middleware around them; None when they let the socket in."""

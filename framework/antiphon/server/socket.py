@@ -15,11 +15,13 @@ from antiphon.dispatch.telling import tell_outgoing
 from antiphon.errors import CallNotSent
 from antiphon.protocol.packets import Call, Volatile
 from antiphon.protocol.streams import WINDOW
+from antiphon.server.anteroom import Anteroom
 from antiphon.server.around import cannot_wait, go_out
 from antiphon.server.statistics import of_session
 
 if TYPE_CHECKING:
     from antiphon.protocol.identity import Principal
+    from antiphon.protocol.outbox import Outbox
     from antiphon.protocol.statistics import SessionStatistics
     from antiphon.server.authentication import Arrival
     from antiphon.server.broadcast import Broadcast
@@ -55,7 +57,8 @@ class Socket:
         self.namespace = namespace
         self.data: dict[str, Any] = {}
         # A broadcast puts into it directly: one call per receiver.
-        self.outbox = connection.session.outbox
+        outbox = connection.session.outbox
+        self.outbox: Outbox | Anteroom = outbox if outbox.codec.early else Anteroom(outbox)
         self._connection = connection
         self._last_rooms: frozenset[str] | None = None
         self._when_gone = NOBODY
@@ -68,6 +71,16 @@ class Socket:
     def connected(self) -> bool:
         """Whether the socket is in its namespace. A cut changes nothing here: only the end of the session does."""
         return self._last_rooms is None
+
+    @property
+    def heard(self) -> bool:
+        """Whether its client hears what is said to it. Some do not before they are let in: they are told then."""
+        return not isinstance(self.outbox, Anteroom)
+
+    def let_in(self) -> None:
+        """Its client was told that it is in."""
+        if isinstance(self.outbox, Anteroom):
+            self.outbox = self.outbox.open()
 
     @property
     def attached(self) -> bool:
@@ -170,6 +183,11 @@ class Socket:
         wire = outgoing(event, plain, namespace.server.limits, namespace.declared.get(event))
         if self._last_rooms is not None:
             raise CallNotSent(f"the client is not in namespace {namespace.name!r} any more; on_disconnect told")
+        if not self.heard:
+            raise CallNotSent(
+                f"clients of Socket.IO cannot be asked before they are let in to {namespace.name!r}; "
+                "ask in a handler of an event, or have them say it in their auth"
+            )
         if namespace.handlers.outgoing:
             tell_outgoing(namespace.handlers, event, wire)
         return asked(namespace.name, event, wire, timeout, streams, credit), streams

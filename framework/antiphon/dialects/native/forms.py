@@ -29,6 +29,7 @@ class MsgpackCodec:
 
     form = "msgpack"
     acks = True
+    early = True
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -67,6 +68,7 @@ class JsonCodec:
 
     form = "json"
     acks = True
+    early = True
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

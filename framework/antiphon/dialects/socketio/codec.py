@@ -31,6 +31,7 @@ class SocketioCodec(Speaking):
     __slots__ = ("_attempt", "_begun", "_fresh", "_received", "claim")
 
     acks = False
+    early = False
 
     def __init__(
         self,

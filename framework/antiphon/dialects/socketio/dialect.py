@@ -98,8 +98,8 @@ class SocketioDialect:
 
     def payload(self, body: bytes, content_type: str) -> list[Data]:
         """The packets in the body of a POST. Raises RemoteProtocolError."""
-        size = self.settings.max_http_buffer_size
-        return read_payload(body, size=size, packets=MOST_PACKETS, text=content_type != BYTES)
+        size, kind = self.settings.max_http_buffer_size, content_type.partition(";")[0].strip().lower()
+        return read_payload(body, size=size, packets=MOST_PACKETS, text=kind != BYTES)
 
     def codec_of(self, data: Data) -> SocketioCodec:
         """A codec of its own for a session whose first CONNECT is `data`: a binary one uses the msgpack parser."""
