@@ -67,13 +67,13 @@ async def test_a_client_that_does_not_read_is_held_within_bounds_and_ended(caplo
                 flood.emit_nowait("block", b"x" * 20_000)
                 emitted += 20_000
             await asyncio.sleep(0.001)
-            writer.write(frame(2, message(1, Ack(socket.outbox.numbered))))
-            assert socket.outbox.size <= bounds.size
+            writer.write(frame(2, message(1, Ack(socket.connection.session.outbox.numbered))))
+            assert socket.connection.session.outbox.size <= bounds.size
             most = max(most, wire.buffered)
 
         reason = line.session.ending
         assert reason is not None and reason.code == "overflow"
-        assert socket.outbox.size == 0
+        assert socket.connection.session.outbox.size == 0
         assert HIGH_WATER < most <= HIGH_WATER + Limits().message, "the network held the server back, and it noticed"
         async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(ConnectionError):

@@ -51,7 +51,7 @@ async def test_a_client_that_takes_everything_and_acks_nothing_is_kept_up_to_the
             await settle()
 
         assert any(isinstance(packet, Close) and packet.code == "overflow" for packet in ann.read())
-        assert socket.outbox.size == 0
+        assert socket.connection.session.outbox.size == 0
 
 
 async def test_a_passed_bound_ends_the_session_and_says_so() -> None:
@@ -91,7 +91,7 @@ async def test_overflow_while_detached_frees_the_memory_and_is_told_at_the_next_
             root.emit_nowait("tick", "x" * 1000)
         await pass_time(server, clock, 0.25)
 
-        assert socket.outbox.size == 0
+        assert socket.connection.session.outbox.size == 0
         assert not socket.connected
         answer = ann.attach()
         assert isinstance(answer, Welcome) and (answer.resumed, answer.reason) == (False, "overflow")

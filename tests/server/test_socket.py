@@ -182,7 +182,7 @@ async def test_a_socket_that_is_gone_sends_nothing_joins_nothing_and_remembers_i
 
     assert not socket.connected
     assert socket.rooms == {"lobby"}
-    assert socket.outbox.size == 0
+    assert socket.connection.session.outbox.size == 0
     assert len(server.namespace("/").rooms) == 0
 
 

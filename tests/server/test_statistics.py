@@ -260,7 +260,7 @@ async def test_a_session_tells_what_waits_and_what_is_acked(server: Server, cloc
     asking = asyncio.create_task(socket.call("three"))
     await settle()
     clock.advance(7)
-    statistics, kept = socket.statistics(), socket.outbox.size
+    statistics, kept = socket.statistics(), socket.connection.session.outbox.size
     go_on.set()
     asking.cancel()
     await settle()

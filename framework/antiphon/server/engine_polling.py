@@ -13,7 +13,7 @@ from typing import Protocol
 
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal, write_payload
-from antiphon.dialects.socketio.frames import messages_of, text_frame
+from antiphon.dialects.socketio.frames import frame_of, messages_of
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.transports.base import Receiver
 from antiphon.types import Data
@@ -24,13 +24,14 @@ log = logging.getLogger("antiphon.session")
 
 # So many packets of a payload are handed over in one turn of the loop; others have theirs before the rest.
 TURN = 16
+# So many messages are in one answer; some clients (python-socketio) end their session for more.
+MOST = 16
 # Last words wait so many seconds for a poll, where they say more than that it was closed.
 LINGER = 10.0
 # A poll that was sent before a farewell, over another connection, is late by less.
 LATE = 1.0
 LAST_WORDS = frozenset({TransportCode.ENDED, TransportCode.REFUSED})
 
-CLOSE, NOOP = text_frame(engine.CLOSE.encode()), text_frame(engine.NOOP.encode())
 CLOSED = EngineRefusal(EngineError.SESSION_UNKNOWN, "it was closed; connect again")
 TWICE = EngineRefusal(EngineError.BAD_REQUEST, "one poll and one POST at a time; the session is closed")
 
@@ -80,7 +81,7 @@ class EnginePolling:
         self._poll: EnginePort | None = None
         self._push: EnginePort | None = None
         self._rest: deque[Data] = deque()  # of what was pushed
-        self._waiting = b""  # frames that no poll has taken
+        self._waiting: deque[Data] = deque()  # what no poll has taken
         self._held: Callable[[], bool] | None = None
         self._closed = False
         self._linger_until = float("inf")
@@ -91,7 +92,7 @@ class EnginePolling:
         """See Transport.write: `message` is frames."""
         assert isinstance(message, bytes)
         if not self._closed:
-            self._waiting += message
+            self._waiting += messages_of(message)
             self._release()
 
     def close(self, closing: Closing) -> None:
@@ -103,11 +104,11 @@ class EnginePolling:
         refusal = None if closing.code is TransportCode.ENDED else _told(closing)
         self._give_back(refusal)
         if self._waiting and not self._release() and closing.code not in LAST_WORDS:
-            self._waiting = b""
+            self._waiting.clear()
         if self._waiting:
             self._linger_until = self._clock() + LINGER
         else:
-            self._end(engine.CLOSE)
+            self._end()
 
     def hold(self, until: Callable[[], bool]) -> None:
         """Hand over nothing more, and leave a POST unanswered, until `until` is true; it is asked at each tick."""
@@ -127,6 +128,7 @@ class EnginePolling:
         if self.over:
             port.refuse(CLOSED)
         elif self._poll is not None:
+            self._answer(engine.CLOSE)
             self.broken("two polls at a time")
             port.refuse(TWICE)
         else:
@@ -172,9 +174,11 @@ class EnginePolling:
 
     def leave(self) -> bytes:
         """The client goes to a WebSocket. Returns the frames that no poll has taken."""
-        waiting, self._closed = self._waiting, True
+        waiting, self._closed = b"".join(map(frame_of, self._waiting)), True
         self._give_back()
-        self._end(engine.NOOP)
+        if self._poll is not None:
+            self._answer(engine.NOOP)
+        self._end()
         return waiting
 
     # -- time
@@ -184,7 +188,7 @@ class EnginePolling:
         if self._poll is not None and self._poll.gone:
             self.lost()
         elif now >= self._linger_until:
-            self._end(engine.CLOSE)
+            self._end()
         elif self._held is not None:
             self._go_on()
 
@@ -194,7 +198,7 @@ class EnginePolling:
         """Nobody is there any more."""
         closed, self._closed = self._closed, True
         self._give_back(CLOSED)
-        self._end(engine.CLOSE)
+        self._end()
         if not closed:
             self.receiver.on_lost(self)
 
@@ -227,11 +231,14 @@ class EnginePolling:
     def _leave(self) -> None:
         self._closed = True
         self._give_back()
+        self._waiting.clear()
         if self._poll is not None:
-            self._end(engine.NOOP)
+            self._answer(engine.NOOP)
+            self._end()
         else:
             # It may be on its way: who leaves is not told that there is nobody like that.
-            self._waiting, self._linger_until = NOOP, self._clock() + LATE
+            self._waiting.append(engine.NOOP)
+            self._linger_until = self._clock() + LATE
         self.receiver.on_lost(self)
 
     def _release(self) -> bool:
@@ -241,14 +248,14 @@ class EnginePolling:
         if self._poll.gone:
             self.lost()
             return True
-        messages, self._waiting = [*messages_of(self._waiting)], b""
+        waiting = self._waiting
+        messages = [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
         if len(messages) > 1 and messages[-1] == engine.CLOSE:
             # Clients look into a DISCONNECT a turn later than into this: in one answer it would come too late.
-            messages.pop()
-            self._waiting = CLOSE
+            waiting.append(messages.pop())
         self._answer(write_payload(messages))
-        if self._closed and not self._waiting:
-            self._end(engine.CLOSE)
+        if self._closed and not waiting:
+            self._end()
         return True
 
     def _answer(self, text: str) -> None:
@@ -268,11 +275,14 @@ class EnginePolling:
         else:
             push.refuse(refusal)
 
-    def _end(self, word: str) -> None:
-        self.over, self._waiting = True, b""
-        self._linger_until = float("inf")
+    def _end(self) -> None:
+        """Nothing more is said. Not `1`, which some clients take for a word that they are not to come back."""
+        self.over, self._linger_until = True, float("inf")
+        self._waiting.clear()
         if self._poll is not None:
-            self._answer(word)
+            poll, self._poll = self._poll, None
+            self.congested = True
+            poll.refuse(CLOSED)
 
 
 def _told(closing: Closing) -> EngineRefusal:

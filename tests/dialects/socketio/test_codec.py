@@ -177,11 +177,15 @@ def test_each_packet_has_its_own_time_for_attachments() -> None:
 # -- coming and going
 
 
-def test_nobody_connects_twice() -> None:
-    assert "joined, or asked for, already" in refusal(joined(), "40")
+def test_who_connects_twice_before_it_is_answered_is_answered_once() -> None:
     made = joined()
     made.decode("40/a,")
-    assert "joined, or asked for, already" in refusal(made, "40/a,")
+
+    assert heard(made, "40/a,") == []
+
+
+def test_who_connects_where_it_is_leaves_first() -> None:
+    assert heard(joined(), '40{"token":1}') == [p.Leave("/"), p.Join("/", {"token": 1})]
 
 
 @pytest.mark.parametrize("data", ['42/a,["a"]', "43/a,1[]", "41/a,"])
@@ -407,10 +411,10 @@ def test_what_was_asked_for_before_the_cut_is_asked_for_anew() -> None:
     assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{PID}"}}']
 
 
-def test_who_is_in_may_not_claim_that_it_was_cut() -> None:
+def test_who_is_in_and_claims_that_it_was_cut_comes_anew() -> None:
     made = recovering("/", "/a")
 
-    assert "joined, or asked for, already" in refusal(made, claiming("/a"))
+    assert heard(made, claiming("/a")) == [p.Leave("/a"), p.Join("/a")]
 
 
 def test_a_second_cut_loses_nothing_either() -> None:

@@ -22,7 +22,7 @@ def members(**asked: str) -> Members:
 def test_a_client_asks_and_is_let_in() -> None:
     made = members()
 
-    assert made.ask("/a") is False
+    assert made.ask("/a") is None
     assert made["/a"] is Member.ASKED
     assert made.admit("/a", "s1") is True
     assert (made["/a"], made.sockets, made.joined()) == (Member.IN, {"/a": "s1"}, ["/a"])
@@ -33,15 +33,24 @@ def test_a_client_that_is_refused_may_ask_again() -> None:
 
     assert made.refuse("a") is True
     assert made["a"] is None
-    assert made.ask("a") is False
+    assert made.ask("a") is None
 
 
-@pytest.mark.parametrize("socket", ["", "s1"])
-def test_nobody_asks_twice(socket: str) -> None:
-    made = members(a=socket)
+def test_who_asks_twice_is_answered_once() -> None:
+    made = members(a="")
 
-    with pytest.raises(RemoteProtocolError, match="joined, or asked for, already"):
-        made.ask("a")
+    assert made.ask("a") is Member.ASKED
+    assert made.admit("a", "s1") is True
+    assert made.admit("a", "s2") is False
+
+
+def test_who_is_in_and_asks_is_in_no_more() -> None:
+    made = members(a="s1")
+
+    assert made.ask("a") is Member.IN
+    assert (made["a"], made.sockets) == (Member.ASKED, {})
+    assert made.put_out("a") is False
+    assert made.admit("a", "s2") is True
 
 
 def test_only_who_is_in_is_heard() -> None:
@@ -76,7 +85,7 @@ def test_who_was_put_out_may_ask_again() -> None:
     made = members(a="s1")
     made.put_out("a")
 
-    assert made.ask("a") is False
+    assert made.ask("a") is Member.PUT_OUT
 
 
 def test_nobody_is_put_out_who_is_not_in() -> None:
@@ -123,7 +132,7 @@ def test_who_asks_anew_behind_a_cut_leaves_first() -> None:
     made = members(a="s1")
     made.cut()
 
-    assert made.ask("a") is True
+    assert made.ask("a") is Member.CUT
     assert (made["a"], made.sockets) == (Member.ASKED, {})
 
 
@@ -131,9 +140,9 @@ def test_the_answer_to_what_was_asked_before_a_cut_is_nobodys() -> None:
     made = members(a="")
     made.cut()
 
-    assert made.ask("a") is True
+    assert made.ask("a") is Member.CUT
     made.cut()
-    assert made.ask("a") is True
+    assert made.ask("a") is Member.CUT
 
     assert made.refuse("a") is False
     assert made.admit("a", "s1") is False

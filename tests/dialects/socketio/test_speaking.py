@@ -194,7 +194,13 @@ def test_who_is_not_to_come_back_is_put_out_everywhere_first() -> None:
 
 
 def test_who_is_to_come_back_only_loses_its_connection() -> None:
-    assert told(joined(), p.Close("draining", "", 500)) == ["1"]
+    assert told(joined(), p.Close("draining", "", 500)) == []
+
+
+def test_nobody_is_asked_for_a_stream() -> None:
+    for call in (p.Call(1, "/", "ticks", [], credit=8), p.Call(1, "/", "ticks", [None], streams=(1,))):
+        with pytest.raises(PayloadError, match="know no streams"):
+            told(joined(), call)
 
 
 def test_a_welcome_says_nothing() -> None:

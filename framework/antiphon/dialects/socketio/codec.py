@@ -151,8 +151,11 @@ class SocketioCodec(Speaking):
                 self._again.append(frames)
                 # Whoever takes this in answers it, and the answer is what is to be written.
                 return [p.Ping(0)]
+        before = self._members.ask(namespace)
+        if before is Member.ASKED:
+            return []
         join = p.Join(namespace, auth)
-        if not self._members.ask(namespace):
+        if before is not Member.IN and before is not Member.CUT:
             return [join]
         self._left(namespace)
         return [p.Leave(namespace), join]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from antiphon.types import Data
 
-__all__ = ["binary_frame", "messages_of", "text_frame"]
+__all__ = ["binary_frame", "frame_of", "messages_of", "text_frame"]
 
 TEXT, BINARY = 0x81, 0x82
 
@@ -22,6 +22,11 @@ def text_frame(payload: bytes) -> bytes:
 def binary_frame(payload: bytes) -> bytes:
     """One binary message."""
     return _head(BINARY, len(payload)) + payload
+
+
+def frame_of(message: Data) -> bytes:
+    """One message: text of str, binary of bytes."""
+    return text_frame(message.encode()) if isinstance(message, str) else binary_frame(message)
 
 
 def messages_of(frames: bytes) -> Iterator[Data]:

@@ -2,12 +2,14 @@
 
     state     asked    admitted   refused   left    put out   cut
     OUT       ASKED    -          -         -       -         -        not asked for
-    ASKED     -        IN         OUT       -       -         CUT      not answered yet
-    IN        -        -          -         OUT     PUT_OUT   CUT      it may say things there
+    ASKED     ASKED    IN         OUT       -       -         CUT      not answered yet
+    IN        ASKED    -          -         OUT     PUT_OUT   CUT      it may say things there
     PUT_OUT   ASKED    -          -         OUT     -         OUT      it may not know yet: what it says is dropped
     CUT       ASKED    IN         OUT       -       OUT       CUT      it came by another transport, and has not asked
 
-What the table has no word for is a violation of the client's, or does not happen.
+What the table has no word for is a violation of the client's, or does not happen. Who asks while it is asked for is
+answered once, and who is in leaves first: clients ask twice by themselves when an application connects, disconnects and
+connects again before the first answer, as pages do that mount everything twice.
 """
 
 from __future__ import annotations
@@ -54,17 +56,18 @@ class Members:
 
     # -- what the client says
 
-    def ask(self, namespace: str) -> bool:
-        """It asks to come in; true when it is to leave first, for it was in there before a cut."""
-        member = self._members.pop(namespace, None)
-        if member is Member.ASKED or member is Member.IN:
-            raise RemoteProtocolError("protocol", "a namespace was asked for that is joined, or asked for, already")
+    def ask(self, namespace: str) -> Member | None:
+        """It asks to come in; returns where it stood before."""
+        member = self._members.get(namespace)
+        if member is Member.ASKED:
+            return member
+        self._members.pop(namespace, None)
         away = list(self._members.values()).count(Member.PUT_OUT)
         if len(self._members) - away >= self._limits.namespaces + MORE:
             raise RemoteProtocolError("protocol", "more namespaces were asked for than anybody may be in")
         self._members[namespace] = Member.ASKED
         self.sockets.pop(namespace, None)
-        return member is Member.CUT
+        return member
 
     def hears(self, namespace: str) -> bool:
         """Whether what it says there counts. Raises RemoteProtocolError where it has no business."""

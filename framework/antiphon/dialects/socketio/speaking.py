@@ -15,6 +15,7 @@ from antiphon.dialects.socketio.msgpack import MsgpackForm
 from antiphon.dialects.socketio.packets import Form, Kind, SocketioPacket, check_name
 from antiphon.dialects.socketio.recovery import Offsets, Recovery, Sent
 from antiphon.dialects.socketio.text import TextForm
+from antiphon.errors import PayloadError
 from antiphon.protocol import packets as p
 from antiphon.protocol.refusals import no_namespace
 from antiphon.types import Value
@@ -76,6 +77,12 @@ class Speaking:
                 return self._event(namespace, name, args, volatile=True)
             case p.Call(id, namespace, name, args):
                 check_name(name)
+                if packet.credit or packet.streams:
+                    raise PayloadError(
+                        "clients of Socket.IO know no streams; send them events, or ask for one value",
+                        parameter="args",
+                        expected="no streams",
+                    )
                 return self._sent(SocketioPacket(Kind.EVENT, namespace, [name, *args], id))
             case p.Reply(id, value):
                 return self._acknowledge(id, value)
@@ -164,9 +171,12 @@ class Speaking:
         return self._wire.write(SocketioPacket(Kind.DISCONNECT, namespace)) if known else b""
 
     def _goodbye(self, close: p.Close) -> bytes:
-        """Clients come back by themselves, unless each of their namespaces was ended before the connection is."""
+        """Clients come back by themselves, unless each of their namespaces was ended before the connection is.
+
+        Or, some of them (python-socketio), after a `1`: so who is to come back hears nothing, and its transport ends.
+        """
         if close.retry_after is not None:
-            return _CLOSE
+            return b""
         ended = (SocketioPacket(Kind.DISCONNECT, namespace) for namespace in self._members.joined())
         return b"".join((*map(self._wire.write, ended), _CLOSE))
 
