@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer, get_port_socket
 from antiphon import Client, ClientNamespace, Disconnected, Refused, Server, Socket
 from antiphon.config import Socketio
 from antiphon.hosts.aiohttp import mount
-from tests.hosts.rig import Site
+from tests.hosts.rig import PATIENCE, Site
 from tests.interop.clients import Clients, IoClient, Wire
 
 __all__ = ["Io", "native", "only", "serve", "with_handlers"]
@@ -104,9 +104,10 @@ async def native(site: Site, **options: Any) -> AsyncIterator[ClientNamespace]:
     """A native client that was let in at "/"; `options` are those of Client."""
     client = Client(site.url, **options)
     member = client.namespace()
-    await client.connect()
-    await member.ready()
     try:
+        async with asyncio.timeout(PATIENCE):  # it would try for ever
+            await client.connect()
+            await member.ready()
         yield member
     finally:
         await client.close()

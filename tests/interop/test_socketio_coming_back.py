@@ -11,10 +11,8 @@ from antiphon import Server
 from antiphon.config import Socketio
 from antiphon.testing.proxy import FaultProxy
 from tests.hosts.rig import Site, until
-from tests.interop.clients import IoClient
+from tests.interop.recovering import BACK, CUT, away, back, cut
 from tests.interop.site import Io, only, serve, with_handlers
-
-BACK: dict[str, Any] = {"reconnection": True, "reconnectionDelay": 10, "reconnectionDelayMax": 20}
 
 
 @pytest.fixture
@@ -24,27 +22,11 @@ async def site(server: Server) -> AsyncIterator[Site]:
         yield site
 
 
-async def back(client: IoClient) -> None:
-    """Wait until the client is in again."""
-    while (told := await client.told())[0] == "connect_error":
-        pass
-    word, client.sid, client.recovered = told
-    assert word == "connect"
-
-
-async def cut(proxy: FaultProxy, *clients: IoClient) -> None:
-    """Cut them all off, and let them come back. Between two polls there is nothing that could be cut."""
-    proxy.offline()
-    for client in clients:
-        assert await client.disconnected() in ("transport close", "transport error")
-    proxy.online()
-
-
 async def test_a_client_comes_back_to_the_next_process(io: Io, heard: list[Any]) -> None:
     async with serve(with_handlers(Server(), heard)) as site:
         client = await io.connect(site, "/chat", **BACK)
         before, port = client.sid, site.port
-    assert await client.disconnected() in ("transport close", "transport error")
+    assert await client.disconnected() in CUT
 
     async with serve(with_handlers(Server(), heard), port=port) as site:
         await back(client)
@@ -122,8 +104,7 @@ async def test_what_is_said_while_the_client_is_away_arrives_in_order_when_it_is
     async with FaultProxy(site.origin) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
-        proxy.offline()
-        await client.disconnected()
+        await away(proxy, client)
 
         client.count("note", 100)
         answer = client.asking("where")

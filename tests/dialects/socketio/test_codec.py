@@ -118,7 +118,7 @@ def test_the_msgpack_parser_says_the_same() -> None:
 def test_what_is_no_value_of_ours_breaks_its_packet_alone() -> None:
     made = joined()
 
-    event, call, reply = [heard(made, f"{head}{2**60}]")[0] for head in ('42["a",', '420["a",', "435[")]
+    event, call, reply = [heard(made, f"{head}{10**400}]")[0] for head in ('42["a",', '420["a",', "435[")]
 
     assert isinstance(event, Broken) and (event.kind, event.call) == (p.Event, None)
     assert isinstance(call, Broken) and (call.kind, call.call) == (p.Call, 1)

@@ -131,10 +131,10 @@ def test_maps_may_have_so_many_keys() -> None:
 
 @pytest.mark.parametrize("kind", [2, 3])
 def test_what_is_no_value_of_ours_is_a_fault_of_that_packet_alone(kind: int) -> None:
-    packet = take(kind, id=1, data=["a", 2**60])
+    packet = take(kind, id=1, data=["a", 10**400])
 
     assert str(packet.fault) == "data[1]: an integer beyond ±(2**53 - 1) is not a wire value; send a string"
 
 
 def test_a_fault_in_a_connect_is_a_violation() -> None:
-    assert refusal(0, data={"a": 2**60}).startswith("data['a']: an integer beyond")
+    assert refusal(0, data={"a": 10**400}).startswith("data['a']: an integer beyond")

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
 from antiphon.config import Limits
+from antiphon.dialects.socketio.numbers import doubles
 from antiphon.errors import PayloadError, RemoteProtocolError
 from antiphon.protocol.packets import MAX_NUMBER
 from antiphon.protocol.values import stray
@@ -86,6 +87,10 @@ def received(kind: int, namespace: str, id: int | None, data: Any, limits: Limit
     fault = None
     if data is not None:
         found = stray(data, limits.depth, limits.keys, limits.values)
+        if found is not None and found.limit is None:
+            # Clients spell numbers as JavaScript does, 1e20 with all of its zeros.
+            data = doubles(data, limits.depth)
+            found = stray(data, limits.depth, limits.keys, limits.values)
         if found is not None:
             fault = found.error("data")
             if found.limit is not None or kind == 0:
