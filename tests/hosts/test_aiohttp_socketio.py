@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from antiphon import Limits, Refused, Server, Socket, Socketio
+from antiphon import CallNotSent, Client, Limits, Refused, Server, Socket, Socketio
 from antiphon.brokers.memory import MemoryBroker
 from antiphon.config import Inbox
 from antiphon.errors import PayloadError
@@ -193,15 +193,50 @@ async def test_who_sends_more_than_may_wait_is_read_as_fast_as_it_is_handled() -
         assert handled == list(range(50))
 
 
-async def test_an_event_that_one_wire_cannot_say_reaches_nobody(site: Site) -> None:
-    async with talk(site) as client, site.websocket():
+async def test_an_event_that_one_wire_cannot_say_reaches_the_others(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    native = Client(site.url)
+    heard = list[str]()
+    native.namespace("/").on("newListener")(lambda: heard.append("newListener"))
+    await native.connect()
+    async with talk(site) as client:
         await client.enter()
+        await native.namespace("/").ready()
+        root = site.server.namespace("/")
 
-        with pytest.raises(PayloadError, match="rename it"):
-            await site.server.namespace("/").emit("disconnect", 1)
-        await site.server.namespace("/").emit("after")
+        await root.emit("newListener")
+        replies = await root.call("newListener", timeout=5)
+        await root.emit("after")
 
         assert await client.hear() == '42["after"]'
+        assert [type(error) for error in replies.errors.values()] == [CallNotSent]
+    assert heard == ["newListener", "newListener"]
+    assert "'newListener' is not sent to 1 clients whose wire cannot say it" in caplog.text
+    await native.close()
+
+
+async def test_what_is_said_to_one_client_in_words_that_it_does_not_know_is_refused(site: Site) -> None:
+    async with talk(site) as client:
+        await client.enter()
+        [socket] = site.server.namespace("/").sockets
+
+        with pytest.raises(PayloadError, match="rename it"):
+            await socket.emit("disconnect")
+        with pytest.raises(PayloadError, match="know no streams"):
+            await anext(aiter(socket.stream("ticks")))
+
+
+async def test_a_visitor_of_another_wire_decides_nothing_about_what_is_said_elsewhere(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere = site.server.namespace("/a,b")
+    async with talk(site) as client:
+        await client.enter()
+
+        await elsewhere.emit("newListener", *[b"x"] * 11)
+
+    assert "cannot say" not in caplog.text
 
 
 async def test_an_answer_that_the_wire_cannot_say_is_withheld_and_logged(
@@ -237,4 +272,4 @@ async def test_an_event_of_another_node_that_the_wire_cannot_say_is_logged(caplo
         await elsewhere.namespace("/").emit("after")
 
         assert await client.hear() == '42["after"]'
-    assert "an event 'disconnect' of another node is not sent" in caplog.text
+    assert "'disconnect' is not sent to 1 clients whose wire cannot say it" in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from antiphon import Disconnected, Limits, Server, Socket, Socketio
@@ -41,6 +42,13 @@ class Site:
         @self.root.on_disconnect
         async def disconnect(socket: Socket, reason: Disconnected) -> None:
             self.heard.append(reason.code)
+
+    @classmethod
+    def beside(cls, site: Site, **settings: Any) -> Site:
+        """Another way in to the same server."""
+        beside = copy(site)
+        beside.engine = site.server.serve_socketio(Socketio(**settings))
+        return beside
 
     async def passes(self, seconds: float) -> None:
         """Let time pass, in the steps of the ticker."""
@@ -136,6 +144,6 @@ class Polls:
 
     def upgrade(self) -> Wire:
         """Open a WebSocket that is to take over."""
-        receiver = self.engine.expect(self.sid, "")
+        receiver = self.engine.expect_websocket(self.sid, "")
         assert isinstance(receiver, Upgrade)
         return Wire(receiver)

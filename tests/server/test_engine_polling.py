@@ -9,7 +9,7 @@ import pytest
 from antiphon import Limits, Socket
 from antiphon.config import Inbox
 from antiphon.dialects.socketio.engine import EngineError
-from tests.server.engine_peer import Polls, Site
+from tests.server.engine_peer import Ask, Polls, Site
 from tests.server.peer import settle
 
 
@@ -129,6 +129,39 @@ async def test_whose_poll_is_gone_is_gone(site: Site) -> None:
     await site.passes(0.25)
 
     assert site.heard == ["expired"]
+    assert site.engine.polled == 0
+
+
+async def test_whose_post_is_gone_before_all_of_it_was_taken_is_gone() -> None:
+    site, never = Site(Limits(inbox=Inbox(packets=4)), ping_interval=1000), asyncio.Event()
+
+    @site.root.on("slow")
+    async def slow(socket: Socket) -> None:
+        await never.wait()
+
+    client = Polls(site.engine)
+    await client.enter()
+    post = client.post("\x1e".join(['42["slow"]'] * 20))
+    await settle()
+
+    post.gone = True
+    await site.passes(0.25)
+
+    assert site.engine.polled == 0
+    never.set()
+
+
+async def test_a_poll_that_is_gone_is_no_error_where_a_websocket_was_about_to_take_over(site: Site) -> None:
+    client = Polls(site.engine)
+    wire = client.upgrade()
+    wire.say("2probe")
+    await site.passes(25)
+    ask = Ask()
+    ask.gone = True
+
+    site.engine.poll(client.sid, ask)
+
+    assert not ask.open
     assert site.engine.polled == 0
 
 

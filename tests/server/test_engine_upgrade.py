@@ -124,10 +124,22 @@ async def test_so_does_a_wrong_word_behind_the_probe(client: Polls, twice: list[
     assert client.poll().open
 
 
+async def test_nobody_takes_over_while_a_post_is_under_way(site: Site, client: Polls) -> None:
+    wire = client.upgrade()
+    wire.say("2probe")
+    post = client.post("\x1e".join(f'42["note",{number}]' for number in range(40)))
+
+    wire.say("5")
+    await settle()
+
+    assert wire.shut is not None
+    assert post.text == "ok" and site.heard == list(range(40))
+
+
 async def test_there_is_one_upgrade_at_a_time(site: Site, client: Polls) -> None:
     wire = client.upgrade()
 
-    second = Wire(cast(Upgrade, site.engine.expect(client.sid, "")))
+    second = Wire(cast(Upgrade, site.engine.expect_websocket(client.sid, "")))
 
     assert second.shut is not None
     wire.lost()
@@ -139,14 +151,14 @@ async def test_behind_an_upgrade_another_websocket_is_closed_for_a_while(site: S
     wire = client.upgrade()
     wire.say("2probe", "5")
 
-    late = Wire(cast(Upgrade, site.engine.expect(client.sid, "")))
+    late = Wire(cast(Upgrade, site.engine.expect_websocket(client.sid, "")))
     await site.passes(10)
     wire.say("3", '42["note",1]')
     await settle()
     assert late.shut is not None and wire.shut is None and site.heard == [1]
 
     await site.passes(51)
-    assert isinstance(site.engine.expect(client.sid, ""), EngineRefusal)
+    assert isinstance(site.engine.expect_websocket(client.sid, ""), EngineRefusal)
 
 
 async def test_an_upgrade_that_takes_too_long_is_given_up(site: Site, client: Polls) -> None:
@@ -179,7 +191,7 @@ async def test_who_takes_over_when_the_session_is_over_is_closed(client: Polls) 
 
 
 async def test_a_session_that_is_not_there_is_not_upgraded(site: Site) -> None:
-    receiver = site.engine.expect("unknown", "")
+    receiver = site.engine.expect_websocket("unknown", "")
 
     assert isinstance(receiver, EngineRefusal) and receiver.error is EngineError.SESSION_UNKNOWN
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from antiphon import CallFailed, CallNotSent, Limits, Refused, Socket, Socketio
+from antiphon import CallFailed, CallNotSent, CallTimeout, Inbox, Limits, Refused, Socket, Socketio
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.server.engine_session import EngineSession
 from antiphon.types import Data
@@ -18,7 +18,7 @@ from tests.server.peer import settle
 
 def wire_of(site: Site) -> Wire:
     """A WebSocket that has said nothing yet."""
-    receiver = site.engine.expect(None, "")
+    receiver = site.engine.expect_websocket(None, "")
     assert isinstance(receiver, EngineSession)
     wire = Wire(receiver)
     assert str(wire.heard.pop()).startswith('0{"sid":')
@@ -47,7 +47,7 @@ async def test_many_who_ask_for_nothing_are_not_too_many() -> None:
     wire_of(site)
 
     refused = Polls(site.engine)
-    websocket = site.engine.expect(None, "")
+    websocket = site.engine.expect_websocket(None, "")
 
     assert refused.sid == "" and refused.greeting.error is EngineError.FORBIDDEN
     assert isinstance(websocket, EngineRefusal)
@@ -312,7 +312,100 @@ async def test_a_tuple_is_several_values_and_none_is_none() -> None:
     assert wire.heard[1:] == ["431[1,[2]]", "432[[1]]", "434[]"]
 
 
+@pytest.mark.parametrize("packets", [20, 200])
+async def test_a_handler_that_asks_its_client_is_answered_behind_what_waits(packets: int) -> None:
+    site = Site(Limits(inbox=Inbox(packets=8)))
+    answers = list[object]()
+
+    @site.root.on("ask")
+    async def ask(socket: Socket) -> None:
+        try:
+            answers.append(await socket.call("sure?", timeout=1))
+        except CallTimeout as error:
+            answers.append(type(error))
+
+    wire, _ = await entered(site)
+    # Four times as much as may wait is looked through for it, and no more.
+    wire.say('42["ask"]', *['42["note",1]'] * packets, '431["yes"]')
+    for _ in range(60):
+        await site.passes(0.25)
+        wire.say()
+
+    assert answers == (["yes"] if packets == 20 else [CallTimeout])
+    assert site.heard == [1] * packets
+
+
+async def test_a_message_may_be_as_large_as_was_said_however_small_the_inbox() -> None:
+    site = Site(Limits(inbox=Inbox(size=1000)), max_http_buffer_size=10_000_000)
+    wire, _ = await entered(site)
+
+    wire.say(f'42["note","{"x" * 9_000_000}"]', '42["note",1]')
+    await settle()
+    wire.say()
+    await settle()
+
+    assert wire.shut is None
+    assert [len(heard) if isinstance(heard, str) else heard for heard in site.heard] == [9_000_000, 1]
+
+
+async def test_a_server_that_stops_begins_nothing_new() -> None:
+    site = Site()
+
+    await site.server.close()
+
+    assert Polls(site.engine).greeting.error is EngineError.FORBIDDEN
+    assert isinstance(site.engine.expect_websocket(None, ""), EngineRefusal)
+
+
+async def test_a_stall_of_ours_costs_nobody_its_time() -> None:
+    site = Site(connect_timeout=45)
+    wire, polls = wire_of(site), Polls(site.engine)
+    upgrade = polls.upgrade()
+
+    site.clock.advance(44)
+    site.server.tick(site.clock(), 43.75)
+    wire.say("3")
+    await site.passes(5)
+
+    assert wire.shut is None and upgrade.shut is None
+    assert (site.engine.opening, site.engine.upgrading) == (2, 1)
+
+
 # -- recovery
+
+
+async def test_who_is_somebody_else_by_now_begins_anew_and_disturbs_nobody() -> None:
+    site = Site(recovery=True)
+
+    @site.server.authenticate
+    async def who(auth: dict[str, Any]) -> str:
+        return str(auth["name"])
+
+    _, told = await entered(site, {"name": "ann"})
+
+    _, joined = await entered(site, {"name": "bob", "pid": told["pid"]})
+
+    assert joined["sid"] != told["sid"]
+    assert site.heard == []
+    assert site.server.statistics().sessions == 2
+
+
+async def test_a_client_may_come_back_by_another_way_in() -> None:
+    site = Site(recovery=True)
+    beside = Site.beside(site, path="/games/", recovery=True)
+    wire, told = await entered(site)
+    other, _ = await entered(beside)
+    await site.root.emit("one")
+    await settle()
+    offset = json.loads(str(wire.heard[-1])[2:])[-1]
+    wire.lost()
+    other.lost()
+
+    await site.root.emit("two")
+    again, joined = await entered(beside, {"pid": told["pid"], "offset": offset})
+
+    assert joined == told
+    assert [json.loads(str(message)[2:])[0] for message in again.heard if str(message)[1] == "2"] == ["two"]
 
 
 async def test_without_recovery_nobody_is_told_how_to_come_back() -> None:

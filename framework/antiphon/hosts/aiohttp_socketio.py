@@ -10,13 +10,14 @@ from aiohttp import web
 
 from antiphon.config import Socketio
 from antiphon.dialects.base import Answer, Request
-from antiphon.dialects.socketio.dialect import OpenSession, OpenSocket, PollSession, PushSession
+from antiphon.dialects.socketio.dialect import JSON, OpenSession, OpenSocket, PollSession, PushSession
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.hosts.aiohttp_doorman import Doorman, lower_headers
 from antiphon.hosts.aiohttp_websocket import handshake, take_over
 from antiphon.server.engineio import EngineGateway
 from antiphon.server.proxies import Visit
 from antiphon.server.server import Server
+from antiphon.transports.base import NO_HEADERS
 from antiphon.transports.framed_websocket import FramedWebSocket
 from antiphon.transports.websocket_group import WebSocketGroup
 
@@ -48,18 +49,15 @@ class SocketioEndpoint:
         """Any request at the path."""
         visit = self._doorman.visit(request)
         if (refusal := self._doorman.refusal(request, visit)) is not None:
-            if refusal.status == 403:
-                refusal = self._refused(EngineRefusal(EngineError.FORBIDDEN, refusal.reason))
-            return self._doorman.answered(request, refusal)
+            return self._answered(request, refusal)
         if request.method == "OPTIONS":
             return self._preflight(request)
-        headers = lower_headers(request)
-        asked = Request(request.method, "", headers, query=request.rel_url.raw_query_string)
+        asked = Request(request.method, "", NO_HEADERS, query=request.rel_url.raw_query_string)
         match self.engine.dialect.interpret(asked):
             case OpenSession():
-                return await self._open(request, visit, headers)
+                return await self._open(request, visit)
             case OpenSocket(sid):
-                return self._websocket(request, visit, headers, sid)
+                return self._websocket(request, visit, sid)
             case PollSession(sid):
                 port = _Port(request)
                 self.engine.poll(sid, port)
@@ -67,11 +65,11 @@ class SocketioEndpoint:
             case PushSession(sid):
                 return await self._push(request, sid)
             case Answer() as answer:
-                return self._doorman.answered(request, answer, last=True)
+                return self._answered(request, answer, last=True)
 
-    async def _open(self, request: web.Request, visit: Visit, headers: dict[str, str]) -> web.StreamResponse:
+    async def _open(self, request: web.Request, visit: Visit) -> web.StreamResponse:
         port = _Port(request)
-        sid = self.engine.open(visit.address, headers, port)
+        sid = self.engine.open(visit.address, lower_headers(request), port)
         response = await self._said(request, port)
         if sid and self._settings.cookie is not None:
             response.set_cookie(
@@ -86,35 +84,33 @@ class SocketioEndpoint:
             return await self._said(request, port, last=True)
         try:
             body = await self._doorman.body(request, self.engine.size_of(sid), "message")
+            if isinstance(body, Answer):
+                polling.broken("a POST was not taken")
+                return self._answered(request, body, last=True)
+            # Not `content_type`: that is what aiohttp makes of none, and of what says nothing.
+            self.engine.push(polling, body, request.headers.get("Content-Type", ""))
+            return await self._said(request, port, content_type="text/html")
         except asyncio.CancelledError:
-            polling.broken("the client is gone")  # and aiohttp was asked to cancel handlers for that
+            polling.lost()  # its client is gone, and aiohttp was asked to cancel handlers for that
             raise
-        if isinstance(body, Answer):
-            polling.broken("a POST was not taken")
-            return self._doorman.answered(request, body, last=True)
-        # Not `content_type`: that is what aiohttp makes of none, and of what says nothing.
-        self.engine.push(polling, body, request.headers.get("Content-Type", ""))
-        return await self._said(request, port, content_type="text/html")
 
-    def _websocket(
-        self, request: web.Request, visit: Visit, headers: dict[str, str], sid: str | None
-    ) -> web.StreamResponse:
+    def _websocket(self, request: web.Request, visit: Visit, sid: str | None) -> web.StreamResponse:
         accept = handshake(request)
         if isinstance(accept, Answer):
-            return self._doorman.answered(request, accept, last=True)
-        receiver = self.engine.expect(sid, visit.address)
+            return self._answered(request, accept, last=True)
+        receiver = self.engine.expect_websocket(sid, visit.address)
         if isinstance(receiver, EngineRefusal):
-            return self._doorman.answered(request, self._refused(receiver))
+            return self._answered(request, self.engine.dialect.refusal(receiver))
 
         def opened(tcp: asyncio.Transport) -> FramedWebSocket:
-            websocket = FramedWebSocket(self.websockets, receiver, tcp, visit.address, headers)
+            websocket = FramedWebSocket(self.websockets, receiver, tcp, visit.address, lower_headers(request))
             receiver.begin(websocket)
             return websocket
 
         response = take_over(request, accept, opened)
         if response is None:
             receiver.give_up()
-            return self._doorman.answered(request, Answer(400, "the client is gone"))
+            return self._answered(request, Answer(400, "the client is gone"))
         return response
 
     async def _said(
@@ -122,15 +118,21 @@ class SocketioEndpoint:
     ) -> web.Response:
         answer = await port.answered
         if isinstance(answer, EngineRefusal):
-            response = self._doorman.answered(request, self._refused(answer), last=last)
-        else:
-            said = web.Response(text=answer, content_type=content_type, charset="utf-8")
-            response = self._doorman.labelled(request, said)
+            return self._answered(request, self.engine.dialect.refusal(answer), last=last)
+        response = web.Response(text=answer, content_type=content_type, charset="utf-8")
+        self._doorman.label(request, response)
         self._credit(request, response)
         return response
 
-    def _refused(self, refusal: EngineRefusal) -> Answer:
-        return self.engine.dialect.refusal(refusal)
+    def _answered(self, request: web.Request, answer: Answer, *, last: bool = False) -> web.Response:
+        """A refusal, whoever has it: clients of this wire read JSON."""
+        if JSON[0] not in answer.headers:
+            error = EngineError.FORBIDDEN if answer.status == 403 else EngineError.BAD_REQUEST
+            told = self.engine.dialect.refusal(EngineRefusal(error, answer.reason))
+            answer = Answer(answer.status, told.reason, (*answer.headers, *told.headers))
+        response = self._doorman.answered(request, answer, last=last)
+        self._credit(request, response)
+        return response
 
     def _preflight(self, request: web.Request) -> web.StreamResponse:
         """Clients are given headers by their applications, so any may be sent along."""

@@ -81,11 +81,12 @@ class Codec(Protocol):
 class Prepared:
     """One packet, encoded once per form: the same bytes object stands in ten thousand outboxes."""
 
-    __slots__ = ("forms", "packet")
+    __slots__ = ("forms", "packet", "unsaid")
 
     def __init__(self, packet: Packet) -> None:
         self.packet = packet
         self.forms: dict[str, bytes] = {}
+        self.unsaid: dict[str, PayloadError] = {}  # the forms that cannot say it, and why: nobody of those is sent it
 
     def encode(self, codec: Codec) -> bytes:
         """Encode for `codec` and remember it for everyone of the same form."""

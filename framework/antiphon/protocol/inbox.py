@@ -53,6 +53,8 @@ class Inbox:
 
     __slots__ = (
         "_ahead",
+        "_flood",
+        "_flood_size",
         "_most",
         "_most_size",
         "_on_pressing",
@@ -83,6 +85,10 @@ class Inbox:
         self._most = min(ACK_PACKETS, max(1, bounds.packets // 2))
         self._most_size = min(ACK_SIZE, max(1, bounds.size // 2))
         self._on_pressing = on_pressing
+        # Packets are counted exactly. Their bytes are not, and volatile ones are among them, so twice the bound is
+        # allowed there: it bounds memory and accuses nobody who kept to the rule (contract rule 8).
+        self._flood = bounds.packets
+        self._flood_size = 2 * bounds.size + (1 << 20)
         self.pressed = False  # an ack is to leave now, even if it says of no more that it was handed over
         self._ahead = 0  # what took effect since the last ack while something before it waits
         self.queue: deque[_Waiting] = deque()  # what waits to be handed over; empty or not is asked for every message
@@ -98,6 +104,19 @@ class Inbox:
     def full(self) -> bool:
         """Whether as much waits as may: the peer of a wire without a window is not read any further."""
         return self._waiting_flow >= self.bounds.packets or self._waiting_size >= self.bounds.size
+
+    @property
+    def overfull(self) -> bool:
+        """Whether four times as much waits: not even what its handlers wait for is looked for behind that."""
+        return self._waiting_flow >= 4 * self.bounds.packets or self._waiting_size >= 4 * self.bounds.size
+
+    def widen(self, message: int) -> None:
+        """The peer knows no window, and is not read any further instead, by whoever looks at `full` and `overfull`.
+
+        More than it may have waiting then, with one more message of so many bytes, is a flood.
+        """
+        self._flood = 4 * self.bounds.packets + 1
+        self._flood_size = 4 * self.bounds.size + 2 * message
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -159,13 +178,10 @@ class Inbox:
         owed = max(self.handed - self.told, self._ahead)
         if not self.pressed and (owed >= self._most or self._owed_size >= self._most_size):
             self._press()
-        # Packets are counted exactly. Their bytes are not, and volatile ones are among them, so twice the bound is
-        # allowed there: it bounds memory and accuses nobody who kept to the rule (contract rule 8).
-        bounds = self.bounds
         if (
-            self._waiting_flow > bounds.packets
-            or len(self.queue) > 2 * bounds.packets + CROWD
-            or self._waiting_size > 2 * bounds.size + (1 << 20)
+            self._waiting_flow > self._flood
+            or len(self.queue) > 2 * self._flood + CROWD
+            or self._waiting_size > self._flood_size
         ):
             self.flooded = True
             self._shed()
@@ -173,8 +189,8 @@ class Inbox:
 
     def _shed(self) -> None:
         """Of a flood only so much is taken as may wait: it ends the session, but what was taken is handled before."""
-        bounds, waiting = self.bounds, self.queue
-        while self._waiting_flow > bounds.packets or len(waiting) > 2 * bounds.packets + CROWD:
+        most, waiting = self._flood, self.queue
+        while self._waiting_flow > most or len(waiting) > 2 * most + CROWD:
             number, packet, size = waiting.pop()
             self.received = number - 1
             self._waiting_size -= size

@@ -88,6 +88,9 @@ class _Survey:
             self.came.append((socket, CallNotSent("the client is not let in yet")))
             return
         packet, session = prepared.packet, socket.connection.session
+        if prepared.unsaid and session.codec.form in prepared.unsaid:
+            self.came.append((socket, CallNotSent(str(prepared.unsaid[session.codec.form]))))
+            return
         assert isinstance(packet, Call)
         encoded = prepared.forms.get(session.codec.form) or prepared.encode(session.codec)
         if len(encoded) > session.largest:

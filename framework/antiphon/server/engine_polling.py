@@ -119,6 +119,11 @@ class EnginePolling:
         """Whether nothing more is taken in; last words may wait for a poll."""
         return self._closed
 
+    @property
+    def pushed(self) -> bool:
+        """Whether a POST is under way."""
+        return self._push is not None
+
     # -- requests
 
     def poll(self, port: EnginePort) -> None:
@@ -137,7 +142,7 @@ class EnginePolling:
                 self.congested = False
                 self.receiver.on_drained(self)
 
-    def expect(self, port: EnginePort) -> bool:
+    def expect_push(self, port: EnginePort) -> bool:
         """The head of a POST came, and its body may take a while; false when it is refused."""
         if self._closed:
             port.refuse(CLOSED)
@@ -185,14 +190,12 @@ class EnginePolling:
 
     def tick(self, now: float) -> None:
         """Let time pass."""
-        if self._poll is not None and self._poll.gone:
+        if any(port is not None and port.gone for port in (self._poll, self._push)):
             self.lost()
         elif now >= self._linger_until:
             self._end()
         elif self._held is not None:
             self._go_on()
-
-    # -- within
 
     def lost(self) -> None:
         """Nobody is there any more."""
@@ -201,6 +204,8 @@ class EnginePolling:
         self._end()
         if not closed:
             self.receiver.on_lost(self)
+
+    # -- within
 
     def _go_on(self) -> None:
         turn = TURN

@@ -1,12 +1,8 @@
-"""One connection of Engine.IO: what a Socket.IO client has before its first CONNECT, and how it becomes a session.
-
-Its wire has no window, so whoever brings more than may wait is not read any further.
-"""
+"""One connection of Engine.IO: what a Socket.IO client has before its first CONNECT, and how it becomes a session."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.codec import SocketioCodec
@@ -14,27 +10,21 @@ from antiphon.dialects.socketio.frames import text_frame
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.heartbeat import Heartbeat
+from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Close, Hello, Refuse
 from antiphon.server.authentication import Arrival, arrival
 from antiphon.server.line import Line
+from antiphon.server.windowless import EngineTransport, Windowless
 from antiphon.transports.base import Receiver, Transport
 from antiphon.types import Data
 
 if TYPE_CHECKING:
     from antiphon.server.engineio import EngineGateway
 
-__all__ = ["EngineSession", "EngineTransport"]
+__all__ = ["EngineSession"]
 
 # What a client is sent from time to time before it has asked for a namespace; afterwards its codec says it.
 PING = text_frame(engine.PING.encode())
-
-
-class EngineTransport(Transport, Protocol):
-    """A transport that can be told to wait before it brings more."""
-
-    def hold(self, until: Callable[[], bool]) -> None:
-        """Bring nothing more until `until` is true, which is asked several times a second."""
-        ...
 
 
 class EngineSession:
@@ -70,7 +60,7 @@ class EngineSession:
         """Another transport has taken over; nothing of either direction is on its way on the old one."""
         self.transport = transport
         if self.line is not None:
-            transport.receiver = _Windowless(self.line, transport, self._gateway.clock)
+            transport.receiver = Windowless(self.line, transport, self._gateway.clock)
             self.line.move(transport)
         elif self._guest is not None:
             self.wait(self._guest)
@@ -78,27 +68,35 @@ class EngineSession:
             transport.receiver = self
 
     def tick(self, now: float) -> None:
-        """Let time pass for one that has not asked for a namespace yet."""
-        if self.line is not None:
+        """Let time pass for one that has not asked for a namespace yet; behind that others look after it."""
+        if self._codec is not None:
             return
         if self._heartbeat.silent(now):
             self.close(Closing(TransportCode.SILENT, "nothing was heard for too long"))
         elif now >= self._ask_by:
+            self._gateway.gateway.count("hello_timeout")
             self.close(Closing(TransportCode.HELLO_TIMEOUT, "no namespace was asked for in time"))
         elif self._heartbeat.ping(now) and self.transport is not None:
             self.transport.write(PING)
 
-    def silent(self, now: float) -> bool:
-        """Whether its time is over, whoever of us has looked."""
-        heartbeat = self._heartbeat if self.line is None else self.line.session.heartbeat
-        return heartbeat.silent(now)
+    def postpone(self, seconds: float) -> None:
+        """Our own process stalled for so long."""
+        self._ask_by += seconds
+        self._heartbeat.postpone(seconds)
+
+    def look(self, now: float) -> None:
+        """End it if nothing was heard for too long: clients know that to the millisecond, the ticker does not."""
+        if self.line is None:
+            self.tick(now)
+        elif self.line.session.heartbeat.silent(now):
+            self.line.tick(now)
 
     def close(self, closing: Closing) -> None:
         """End it, if it has not become a session."""
         if self.line is None:
-            self._gateway.gone(self)
             if self.transport is not None:
                 self.transport.close(closing)
+            self._gateway.gone(self)
 
     # -- Receiver, until the first CONNECT
 
@@ -120,7 +118,6 @@ class EngineSession:
         for packet in codec.decode(message).packets:
             if isinstance(packet, Hello):
                 self._codec = codec
-                gateway.asked(self)
                 gateway.gateway.enter(packet, codec, self)
             elif isinstance(packet, Close):
                 self.close(Closing(TransportCode.ENDED, packet.code))
@@ -144,15 +141,18 @@ class EngineSession:
         self._guest = self._known.receiver = receiver
         self._known.hold(lambda: self._guest is None)
 
-    def settled(self, hello: Hello) -> Hello:
-        """See Entrance.settled: who cannot go on where it was begins anew, and what it was is over."""
+    def settled(self, hello: Hello, identity: Identity) -> Hello:
+        """See Entrance.settled: who cannot go on where it was begins anew, and what it was is over.
+
+        Not for somebody else: the client repeats its pid whoever it is by now.
+        """
         codec = self._codec
         assert codec is not None, "a Hello came from no codec"
         claim = codec.claim
         if claim is None:
             return hello
         line = self._gateway.gateway.find(claim.sid, claim.key)
-        if line is not None:
+        if line is not None and line.session.identity.same_as(identity):
             theirs = line.session.codec
             if (
                 isinstance(theirs, SocketioCodec)
@@ -168,7 +168,9 @@ class EngineSession:
         self._guest = None
         self.line, transport, codec, session = line, self._known, self._codec, line.session
         assert codec is not None
-        session.resumable = self._gateway.dialect.settings.recovery
+        settings = self._gateway.dialect.settings
+        session.resumable = settings.recovery
+        session.inbox.widen(settings.max_http_buffer_size)
         # The client counts from the last ping on, whoever has sent it.
         session.heartbeat = self._heartbeat
         if session.codec is not codec:
@@ -176,7 +178,8 @@ class EngineSession:
             frames = session.codec.resume(codec.claim.place)
             assert frames is not None, "it was looked, in the same step, whether it can go on"
             transport.write(frames)
-        transport.receiver = _Windowless(line, transport, self._gateway.clock)
+        transport.receiver = Windowless(line, transport, self._gateway.clock)
+        self._gateway.entered(self)
         return transport
 
     def turn_away(self, refusal: Refuse, message: Data) -> None:
@@ -191,38 +194,3 @@ class EngineSession:
     def _known(self) -> EngineTransport:
         assert self.transport is not None, "nothing came from a transport that is not there"
         return self.transport
-
-
-class _Windowless:
-    """Stands between a transport and a line: what the inbox has no room for is left in the network."""
-
-    __slots__ = ("_clock", "_line", "_transport")
-
-    def __init__(self, line: Line, transport: EngineTransport, clock: Callable[[], float]) -> None:
-        self._line = line
-        self._transport = transport
-        self._clock = clock
-
-    def on_message(self, transport: Transport, message: Data) -> None:
-        """See Receiver.on_message."""
-        self._line.on_message(transport, message)
-        if self._line.session.inbox.full:
-            self._transport.hold(self._has_room)
-
-    def on_drained(self, transport: Transport) -> None:
-        """See Receiver.on_drained."""
-        self._line.on_drained(transport)
-
-    def on_lost(self, transport: Transport) -> None:
-        """See Receiver.on_lost. Who is nowhere has nowhere to come back to."""
-        session = self._line.session
-        session.resumable = session.resumable and isinstance(session.codec, SocketioCodec) and session.codec.joined
-        self._line.on_lost(transport)
-
-    def _has_room(self) -> bool:
-        session = self._line.session
-        if not session.inbox.full:
-            return True
-        # Its Pongs are not read either: it is not to be called silent for that.
-        session.heartbeat.heard = self._clock()
-        return False

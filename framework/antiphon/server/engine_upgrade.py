@@ -12,7 +12,8 @@ from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.frames import text_frame
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.server.engine_polling import EnginePolling
-from antiphon.server.engine_session import EngineSession, EngineTransport
+from antiphon.server.engine_session import EngineSession
+from antiphon.server.windowless import EngineTransport
 from antiphon.transports.base import Transport
 from antiphon.types import Data
 
@@ -46,6 +47,10 @@ class Upgrade:
         """There was to be a WebSocket, and its client is gone."""
         self._end()
 
+    def postpone(self, seconds: float) -> None:
+        """Our own process stalled for so long."""
+        self._until += seconds
+
     def tick(self, now: float) -> None:
         """Let time pass."""
         if now >= self._until:
@@ -66,6 +71,9 @@ class Upgrade:
         polling = self._polling
         if polling.closed:
             self.fail("the session is over")
+        elif message == engine.UPGRADE and polling.pushed:
+            # What it brings would come too late, or never.
+            self.fail("a POST is under way")
         elif message == engine.PROBE and not polling.probed:
             transport.write(PROBED)
             polling.probe()

@@ -59,20 +59,20 @@ class EngineGateway:
         self._limits = limits
         self._soon = soon
         self._kind = kind
-        self._opening: dict[EngineSession, str] = {}  # those that have not asked for a namespace, and where they are
+        self._opening: dict[EngineSession, str] = {}  # those that are no session yet, and where they are
         self._sources: Counter[str] = Counter()
         self._polled: dict[str, EngineSession] = {}
-        self._upgrades: set[Upgrade] = set()
+        self._upgrades: dict[EngineSession, Upgrade] = {}
         self._moved: dict[str, float] = {}  # sids that are on a WebSocket now, and until when they are remembered
 
     @property
     def opening(self) -> int:
-        """How many connections have not asked for a namespace yet."""
+        """How many connections are no session: yet, or not any more but for their last words."""
         return len(self._opening)
 
     @property
     def polled(self) -> int:
-        """How many connections are on polling."""
+        """How many connections are on polling; last words may still wait there."""
         return len(self._polled)
 
     @property
@@ -100,21 +100,22 @@ class EngineGateway:
         polling = self._polling(sid, port)
         if polling is None:
             return
+        session = self._polled[sid]
         polling.poll(port)
-        if polling.probed:
-            line = self._polled[sid].line
-            if line is not None:
-                line.flush(self.clock())
+        if polling.probed and not polling.closed:
+            if session.line is not None:
+                session.line.flush(self.clock())
             polling.pause()
-        self._look(sid)
+        self._forget_if_over(session)
 
     def expect_push(self, sid: str, port: EnginePort) -> EnginePolling | None:
         """POST: its body is to be read, and then taken by `push`; None when `port` is answered already."""
         polling = self._polling(sid, port)
         if polling is None:
             return None
-        expected = polling.expect(port)
-        self._look(sid)
+        session = self._polled[sid]
+        expected = polling.expect_push(port)
+        self._forget_if_over(session)
         return polling if expected else None
 
     def push(self, polling: EnginePolling, body: bytes, content_type: str) -> None:
@@ -129,9 +130,9 @@ class EngineGateway:
     def size_of(self, sid: str) -> int:
         """How many bytes the body of a POST may have."""
         session, most = self._polled.get(sid), self.dialect.settings.max_http_buffer_size
-        return min(most, self._limits.hello) if session is not None and session in self._opening else most
+        return most if session is not None and session.line is not None else min(most, self._limits.hello)
 
-    def expect(self, sid: str | None, address: str) -> EngineSession | Upgrade | TooLate | EngineRefusal:
+    def expect_websocket(self, sid: str | None, address: str) -> EngineSession | Upgrade | TooLate | EngineRefusal:
         """A WebSocket is to be opened: who receives what it brings, once it was told to `begin`; or why not."""
         if sid is None:
             return self._crowded(address) or self._new(address)
@@ -143,10 +144,9 @@ class EngineGateway:
         polling = session.transport
         if not isinstance(polling, EnginePolling) or polling.closed:
             return UNKNOWN
-        if any(upgrade.session is session for upgrade in self._upgrades):
+        if session in self._upgrades:
             return TooLate()
-        upgrade = Upgrade(session, polling, self.clock(), ended=self._upgraded)
-        self._upgrades.add(upgrade)
+        upgrade = self._upgrades[session] = Upgrade(session, polling, self.clock(), ended=self._upgraded)
         return upgrade
 
     # -- what sessions tell
@@ -157,18 +157,16 @@ class EngineGateway:
             self.gateway.count("hello")
             raise RemoteProtocolError("protocol", f"a first CONNECT has at most {self._limits.hello} bytes")
 
-    def asked(self, session: EngineSession) -> None:
-        """It has asked for a namespace, so whoever counts sessions counts it."""
-        here = self._opening.pop(session, "")
-        self._sources[here] -= 1
-        if not self._sources[here]:
-            del self._sources[here]
+    def entered(self, session: EngineSession) -> None:
+        """It has become a session, and whoever counts those counts it."""
+        self._uncount(session)
 
     def gone(self, session: EngineSession) -> None:
-        """It is over, without having become a session."""
-        if session in self._opening:
-            self.asked(session)
-        self._look(session.sid)
+        """It is over, without having become a session, but for last words that wait for a poll."""
+        transport = session.transport
+        if not (isinstance(transport, EnginePolling) and not transport.over):
+            self._uncount(session)
+        self._forget_if_over(session)
 
     # -- time
 
@@ -176,20 +174,27 @@ class EngineGateway:
         """Let time pass for those whom nobody else looks after."""
         for session in tuple(self._opening):
             session.tick(now)
-        for sid, session in tuple(self._polled.items()):
+        for session in tuple(self._polled.values()):
             if isinstance(session.transport, EnginePolling):
                 session.transport.tick(now)
-                self._look(sid)
-        for upgrade in tuple(self._upgrades):
+                self._forget_if_over(session)
+        for upgrade in tuple(self._upgrades.values()):
             upgrade.tick(now)
         while self._moved and next(iter(self._moved.values())) <= now:
             del self._moved[next(iter(self._moved))]
+
+    def postpone(self, seconds: float) -> None:
+        """Our own process stalled for so long: nobody else is to pay for it."""
+        for session in self._opening:
+            session.postpone(seconds)
+        for upgrade in self._upgrades.values():
+            upgrade.postpone(seconds)
 
     def close(self) -> None:
         """The server stops; its sessions were ended already."""
         for session in tuple(self._opening):
             session.close(Closing(TransportCode.GOING_AWAY, "the server stops"))
-        for upgrade in tuple(self._upgrades):
+        for upgrade in tuple(self._upgrades.values()):
             upgrade.fail("the server stops")
 
     # -- within
@@ -203,6 +208,8 @@ class EngineGateway:
     def _crowded(self, address: str) -> EngineRefusal | None:
         """Why there may not be one connection more that has asked for nothing yet: each is kept for a while."""
         limits, here = self._limits, source(address)
+        if self.gateway.refusing is not None:
+            return EngineRefusal(EngineError.FORBIDDEN, "the server stops; try again in a moment")
         if len(self._opening) >= limits.connections:
             self.gateway.count("connections")
             return EngineRefusal(EngineError.FORBIDDEN, "too many clients connect at the moment; try again later")
@@ -217,26 +224,33 @@ class EngineGateway:
         if session is None:
             port.refuse(MOVED if sid in self._moved else UNKNOWN)
             return None
-        now = self.clock()
-        if session.silent(now):
-            # Clients know to the millisecond when they are given up, and the ticker does not.
-            (session if session.line is None else session.line).tick(now)
+        session.look(self.clock())
         polling = session.transport
         if isinstance(polling, EnginePolling) and not polling.over:
             return polling
-        self._look(sid)
+        self._forget_if_over(session)
         port.refuse(CLOSED)
         return None
 
     def _upgraded(self, upgrade: Upgrade) -> None:
-        self._upgrades.discard(upgrade)
         session = upgrade.session
+        self._upgrades.pop(session, None)
         if not isinstance(session.transport, EnginePolling) and len(self._moved) < self._limits.connections:
             self._moved[session.sid] = self.clock() + REMEMBERED
-        self._look(session.sid)
+        self._forget_if_over(session)
 
-    def _look(self, sid: str) -> None:
-        """Forget a session whose polls are over."""
-        session = self._polled.get(sid)
-        if session is not None and not (isinstance(session.transport, EnginePolling) and not session.transport.over):
-            del self._polled[sid]
+    def _uncount(self, session: EngineSession) -> None:
+        here = self._opening.pop(session, None)
+        if here is not None:
+            self._sources[here] -= 1
+            if not self._sources[here]:
+                del self._sources[here]
+
+    def _forget_if_over(self, session: EngineSession) -> None:
+        """Its polls may be over, or it may be on a WebSocket."""
+        transport = session.transport
+        if isinstance(transport, EnginePolling) and not transport.over:
+            return
+        self._polled.pop(session.sid, None)
+        if session.line is None and isinstance(transport, EnginePolling):
+            self._uncount(session)

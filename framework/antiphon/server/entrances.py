@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Hello, Refuse
 from antiphon.server.authentication import Arrival, arrival
 from antiphon.server.line import Line
@@ -30,8 +31,8 @@ class Entrance(Protocol):
         """It is not known yet who comes: until then `receiver` is told what the transport brings."""
         ...
 
-    def settled(self, hello: Hello) -> Hello:
-        """The Hello as it is to be answered, in this step: who comes is known now."""
+    def settled(self, hello: Hello, identity: Identity) -> Hello:
+        """The Hello as it is to be answered, in this step: it is known now who comes."""
         ...
 
     def let_in(self, line: Line) -> Transport:
@@ -59,7 +60,7 @@ class OnTransport:
         """See Entrance.wait."""
         self._transport.receiver = receiver
 
-    def settled(self, hello: Hello) -> Hello:
+    def settled(self, hello: Hello, identity: Identity) -> Hello:
         """See Entrance.settled."""
         return hello
 
@@ -94,7 +95,7 @@ class ByRequest:
     def wait(self, receiver: Receiver) -> None:
         """See Entrance.wait: a request says nothing more."""
 
-    def settled(self, hello: Hello) -> Hello:
+    def settled(self, hello: Hello, identity: Identity) -> Hello:
         """See Entrance.settled."""
         return hello
 

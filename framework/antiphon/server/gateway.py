@@ -225,7 +225,7 @@ class Gateway:
         if isinstance(verdict, Refuse):
             answer, line, fresh = Admission(verdict)
         else:
-            hello = entrance.settled(hello)
+            hello = entrance.settled(hello, verdict)
             answer, line, fresh = self._registry.attach(
                 hello, codec, self._clock(), pings=entrance.pings, identity=verdict, address=entrance.address
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,8 +15,9 @@ from antiphon.dispatch.registering import Registering
 from antiphon.dispatch.telling import tell_outgoing
 from antiphon.errors import LocalProtocolError
 from antiphon.protocol.codec import Codec, Prepared
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.outbox import Entry
-from antiphon.protocol.packets import Volatile
+from antiphon.protocol.packets import Event, Volatile
 from antiphon.protocol.volatile import check_volatile
 from antiphon.server.around import Kind
 from antiphon.server.broadcast import Broadcast
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Namespace"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+log = logging.getLogger("antiphon.server")
 
 
 class Namespace(Registering):
@@ -203,6 +209,8 @@ class Namespace(Registering):
         packet, key = one
         prepared = self.server.prepare(Prepared(packet), codec)
         forms = prepared.forms
+        if prepared.unsaid:
+            sockets = _reached(sockets, prepared)
         if type(packet) is Volatile:
             for encoded in forms.values():
                 check_volatile(encoded)
@@ -221,3 +229,13 @@ class Namespace(Registering):
                 outbox = socket.outbox
                 outbox.add(Entry(packet, forms.get(outbox.form) or prepared.encode(outbox.codec), key=key))
         self.server.flusher.soon()
+
+
+def _reached(sockets: Iterable[Socket], prepared: Prepared) -> list[Socket]:
+    """Those of `sockets` whose wire can say it; what the others miss is logged."""
+    unsaid = prepared.unsaid
+    missed = Counter(socket.outbox.form for socket in sockets if socket.outbox.form in unsaid)
+    for form, count in missed.items():
+        name = prepared.packet.name if isinstance(prepared.packet, Event | Volatile) else ""
+        log.error("%r is not sent to %d clients whose wire cannot say it: %s", name, count, one_line(unsaid[form]))
+    return [socket for socket in sockets if socket.outbox.form not in unsaid]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from antiphon.brokers.base import Broker, Destination, Envelope, Subscription
 from antiphon.dispatch.outgoing import Said
-from antiphon.errors import LocalProtocolError, OutboxFull, PayloadError
+from antiphon.errors import LocalProtocolError, OutboxFull
 from antiphon.protocol.loglines import one_line
 from antiphon.server.rooms import Audience, Person, Room
 
@@ -77,9 +77,6 @@ class Node:
             namespace.send(namespace.rooms.select(audience), Said(packet, key), ours=False)
         except OutboxFull as error:
             log.error("an event %r of another node is not sent: its limits are wider: %s", packet.name, one_line(error))
-        except PayloadError as error:
-            # It has no client of a wire that cannot say it, and we have.
-            log.error("an event %r of another node is not sent: %s", packet.name, one_line(error))
 
 
 def _names(rooms: tuple[Room, ...]) -> tuple[str, ...]:

@@ -17,9 +17,10 @@ from antiphon.config import Heartbeat, Limits, Outbox, Resume, Socketio
 from antiphon.dialects.native.forms import MsgpackCodec
 from antiphon.dialects.native.http import NativeDialect
 from antiphon.dialects.socketio.dialect import SocketioDialect
+from antiphon.dialects.socketio.recovery import Offsets
 from antiphon.dispatch.middleware import Middleware
 from antiphon.dispatch.naming import check_namespace
-from antiphon.errors import LocalProtocolError
+from antiphon.errors import LocalProtocolError, PayloadError
 from antiphon.protocol.codec import Codec, Prepared
 from antiphon.protocol.disconnects import DisconnectCode
 from antiphon.protocol.packets import MAX_NUMBER, Hello
@@ -112,6 +113,7 @@ class Server:
             admitted=self._admitted,
         )
         self.engines: list[EngineGateway] = []  # of Socket.IO
+        self._offsets, self._attempts = Offsets(self.epoch), counter(1)
         self.around = Middleware("the server")
         self.node = Node(self.epoch, broker, self.find) if broker is not None else None
         self._namespaces: dict[str, Namespace] = {}
@@ -226,7 +228,8 @@ class Server:
             settings,
             self.limits,
             self._settings.outbox,
-            epoch=self.epoch,
+            offsets=self._offsets,
+            attempts=self._attempts,
             new_key=lambda: secrets.token_urlsafe(32),
         )
         engine = EngineGateway(self.gateway, dialect, self.limits, self.clock, self._call_soon, kind)
@@ -312,6 +315,8 @@ class Server:
                 line.tick(now)
         self.registry.forget(now)
         for engine in self.engines:
+            if late > STALL:
+                engine.postpone(late)
             engine.tick(now)
         if self.lingering:
             self.lingering = [connection for connection in self.lingering if connection.handlers]
@@ -322,8 +327,8 @@ class Server:
     def prepare(self, prepared: Prepared, codec: Codec | None = None) -> Prepared:
         """Encode a packet for the one receiver that has `codec`, or in every form that a living session speaks.
 
-        Raises OutboxFull when so much may not be sent, and PayloadError when one of these wires cannot say it: before
-        anybody has been sent it.
+        Raises OutboxFull when so much may not be sent, and PayloadError when that one wire cannot say it. Of many,
+        those that cannot are in `unsaid`: a visitor of another wire must not decide what may be said to all.
         """
         self._check_thread()
         size = len(prepared.encode(codec or self._codec))
@@ -333,7 +338,10 @@ class Server:
         if codec is None:
             for other in self.registry.forms:
                 if other.form not in prepared.forms:
-                    prepared.encode(other)
+                    try:
+                        prepared.encode(other)
+                    except PayloadError as error:
+                        prepared.unsaid[other.form] = error
         return prepared
 
     def where(self, id: str) -> list[Namespace]:

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from antiphon.config import Limits
 from antiphon.dialects.socketio.codec import SocketioCodec
+from antiphon.dialects.socketio.engine import write_payload
+from antiphon.dialects.socketio.frames import messages_of
 from antiphon.dialects.socketio.members import MORE
+from antiphon.dialects.socketio.recovery import Place
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol import packets as p
 from antiphon.protocol.codec import Broken, Message
@@ -258,7 +261,7 @@ def resumed(made: SocketioCodec, offset: str | None, namespace: str = "/") -> li
     assert other.claim is not None
     frames = made.resume(other.claim.place)
     assert frames is not None
-    return made.payload(frames).split("\x1e")
+    return write_payload(messages_of(frames)).split("\x1e")
 
 
 def test_a_hello_with_a_pid_is_for_that_session() -> None:
@@ -415,6 +418,27 @@ def test_who_is_in_and_claims_that_it_was_cut_comes_anew() -> None:
     made = recovering("/", "/a")
 
     assert heard(made, claiming("/a")) == [p.Leave("/a"), p.Join("/a")]
+
+
+def test_who_does_not_ask_again_has_left_after_a_while() -> None:
+    made = recovering("/", "/a")
+    resumed(made, None)
+
+    assert heard(made, "3") == []
+    assert heard(made, "3") == [p.Leave("/a")]
+    assert heard(made, "40/a,") == [p.Join("/a")]
+
+
+def test_who_answers_a_ping_has_what_was_sent_before_it() -> None:
+    made = recovering("/")
+    events(made, "one")
+    made.encode(p.Ping(1))
+    events(made, "two")
+
+    made.decode("3")
+
+    assert made.missed(Place("/", "e1.0")) is None
+    assert made.missed(Place("/", "e1.1")) is not None
 
 
 def test_a_second_cut_loses_nothing_either() -> None:

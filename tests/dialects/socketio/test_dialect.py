@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 
 import pytest
 
@@ -11,12 +12,20 @@ from antiphon.dialects.base import Answer, Request
 from antiphon.dialects.socketio.dialect import OpenSession, OpenSocket, PollSession, PushSession, SocketioDialect
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.dialects.socketio.frames import messages_of
+from antiphon.dialects.socketio.recovery import Offsets
 from antiphon.errors import RemoteProtocolError
 from tests.dialects.socketio.rig import KEY
 
 
 def dialect(**settings: object) -> SocketioDialect:
-    return SocketioDialect(Socketio(**settings), Limits(), Outbox(), epoch="E", new_key=lambda: KEY)  # type: ignore[arg-type]  # any of its fields
+    return SocketioDialect(
+        Socketio(**settings),  # type: ignore[arg-type]  # any of its fields
+        Limits(),
+        Outbox(),
+        offsets=Offsets("E"),
+        attempts=count(1),
+        new_key=lambda: KEY,
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from antiphon.config import Outbox
@@ -13,8 +15,13 @@ def recovery(packets: int = 100, size: int = 10_000) -> tuple[Recovery, Offsets]
     return Recovery(Outbox(packets=packets, size=size), offsets), offsets
 
 
+def given(offsets: Offsets) -> int:
+    offsets.last += 1
+    return offsets.last
+
+
 def event(offsets: Offsets, namespace: str = "/", frames: bytes = b"x" * 10) -> Sent:
-    return Sent.of(frames, namespace, offsets.next())
+    return Sent.of(frames, namespace, given(offsets))
 
 
 def at(number: int | None, namespace: str = "/") -> Place:
@@ -31,7 +38,7 @@ def numbers(sent: list[Sent] | None) -> list[int | None] | None:
 def test_an_offset_is_a_string_that_says_which_start_of_the_server_gave_it() -> None:
     offsets = Offsets("e1")
 
-    assert [offsets.spelled(offsets.next()) for _ in range(2)] == ["e1.1", "e1.2"]
+    assert [offsets.spelled(given(offsets)) for _ in range(2)] == ["e1.1", "e1.2"]
     assert offsets.read("e1.2") == 2
 
 
@@ -47,6 +54,50 @@ def test_frames_know_where_they_belong() -> None:
 
     assert (sent, sent.namespace, sent.offset, sent.volatile) == (b"frames", "/a", 7, False)
     assert b"".join([sent, Sent.of(b"more", "/", volatile=True)]) == b"framesmore"
+
+
+# -- what arrived
+
+
+def test_what_was_sent_before_a_ping_that_was_answered_is_not_kept() -> None:
+    kept, offsets = recovery()
+    for _ in range(3):
+        kept.keep(event(offsets))
+    kept.mark()
+    kept.keep(event(offsets))
+
+    kept.arrived()
+
+    assert numbers(kept.missed(at(3))) == [4]
+    assert kept.missed(at(2)) is None
+    kept.arrived()
+    assert numbers(kept.missed(at(3))) == [4]
+
+
+def test_what_was_given_up_between_a_ping_and_its_answer_is_not_given_up_twice() -> None:
+    kept, offsets = recovery(packets=2)
+    kept.keep(event(offsets))
+    kept.keep(event(offsets))
+    kept.mark()
+    for _ in range(2):
+        kept.keep(event(offsets))
+
+    kept.arrived()
+
+    assert numbers(kept.missed(at(2))) == [3, 4]
+
+
+@pytest.mark.parametrize("between", [lambda kept: kept.forget("/"), lambda kept: kept.hold_back(["/"])])
+def test_an_answer_says_nothing_of_what_was_begun_anew(between: Callable[[Recovery], None]) -> None:
+    kept, offsets = recovery()
+    kept.keep(event(offsets))
+    kept.mark()
+
+    between(kept)
+    kept.keep(event(offsets))
+    kept.arrived()
+
+    assert numbers(kept.missed(at(1))) == [2]
 
 
 # -- missed
@@ -78,7 +129,7 @@ def test_a_quiet_client_has_missed_nothing() -> None:
 def test_the_offset_of_a_broadcast_to_others_is_a_place_too() -> None:
     kept, offsets = recovery()
     kept.keep(event(offsets))
-    offsets.next()
+    given(offsets)
     kept.keep(event(offsets))
 
     assert numbers(kept.missed(at(2))) == [3]

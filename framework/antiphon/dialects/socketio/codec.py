@@ -104,9 +104,14 @@ class SocketioCodec(Speaking):
         if self._begun is not None and self._begun is self._wire.waiting:
             raise RemoteProtocolError("protocol", "the attachments of a packet did not come from one ping to the next")
         self._begun = self._wire.waiting
+        if self._recovery is not None:
+            self._recovery.arrived()
+        left = [p.Leave(namespace) for namespace in self._members.missing()]
+        for leave in left:
+            self._left(leave.namespace)
         time, self._pinged = self._pinged, None
         # The client does not tell its clock.
-        return [] if time is None else [p.Pong(time, time)]
+        return [*left, p.Pong(time, time)] if time is not None else [*left]
 
     def _take(self, data: Data) -> list[p.Packet]:
         packet = self._wire.read(data)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from antiphon.config import Limits, Outbox, Socketio
@@ -17,7 +16,7 @@ from antiphon.dialects.socketio.recovery import Offsets
 from antiphon.dialects.socketio.request import read_query
 from antiphon.types import Data
 
-__all__ = ["EngineIntent", "OpenSession", "OpenSocket", "PollSession", "PushSession", "SocketioDialect"]
+__all__ = ["JSON", "EngineIntent", "OpenSession", "OpenSocket", "PollSession", "PushSession", "SocketioDialect"]
 
 # A payload has at most so many packets: each is an object of its own before anybody has looked at it.
 MOST_PACKETS = 4096
@@ -56,18 +55,26 @@ class SocketioDialect:
     """Socket.IO v5 over Engine.IO v4, as `settings` want it."""
 
     def __init__(
-        self, settings: Socketio, limits: Limits, outbox: Outbox, *, epoch: str, new_key: Callable[[], str]
+        self,
+        settings: Socketio,
+        limits: Limits,
+        outbox: Outbox,
+        *,
+        offsets: Offsets,
+        attempts: Iterator[int],
+        new_key: Callable[[], str],
     ) -> None:
-        """`outbox` bounds what is kept for a client that comes back; `epoch` is that of this start of the server.
+        """`outbox` bounds what is kept for a client that comes back. `offsets` and `attempts` are the server's.
 
+        A broadcast is spelled once for all clients, whichever way they came in, and they may come back by another.
         `new_key()` is the proof of a new session, 43 characters or more that nobody can guess.
         """
         self.settings = settings
         self._limits = replace(limits, message=settings.max_http_buffer_size)
         self._kept = outbox if settings.recovery else None
-        self._offsets = Offsets(epoch)
+        self._offsets = offsets
         self._new_key = new_key
-        self._attempts = count(1)
+        self._attempts = attempts
 
     def interpret(self, request: Request) -> EngineIntent:
         """What a request wants. Never raises; refusals are JSON, with the numbers that clients know."""

@@ -38,12 +38,13 @@ class Member(Enum):
 class Members:
     """The namespaces of one session. `sockets`: the ids of its sockets there."""
 
-    __slots__ = ("_limits", "_members", "_stale", "sockets")
+    __slots__ = ("_limits", "_looked", "_members", "_stale", "sockets")
 
     def __init__(self, limits: Limits) -> None:
         self.sockets: dict[str, str] = {}
         self._limits = limits
         self._members: dict[str, Member] = {}
+        self._looked = False  # `missing` was called since the last cut
         # Answers that are still to come to what was asked before a cut: the client does not wait for them any more.
         self._stale: dict[str, int] = {}
 
@@ -126,6 +127,7 @@ class Members:
 
     def cut(self) -> None:
         """The client comes on another transport: it has to ask again wherever it was."""
+        self._looked = False
         for namespace, member in tuple(self._members.items()):
             if member is Member.PUT_OUT:
                 del self._members[namespace]
@@ -133,6 +135,17 @@ class Members:
             if member is Member.ASKED:
                 self._stale[namespace] = self._stale.get(namespace, 0) + 1
             self._members[namespace] = Member.CUT
+
+    def missing(self) -> list[str]:
+        """Called once in a while: it has left where it did not ask again between two calls behind a cut."""
+        if not self._looked:
+            self._looked = True
+            return []
+        cut = [namespace for namespace, member in self._members.items() if member is Member.CUT]
+        for namespace in cut:
+            del self._members[namespace]
+            self.sockets.pop(namespace, None)
+        return cut
 
     def take_back(self, namespace: str) -> None:
         """It is in again where it was before the cut."""

@@ -48,11 +48,6 @@ class Offsets:
         self._epoch = f"{epoch}."
         self.last = 0
 
-    def next(self) -> int:
-        """A new one."""
-        self.last += 1
-        return self.last
-
     def spelled(self, offset: int) -> str:
         """As the client gets it."""
         return f"{self._epoch}{offset}"
@@ -78,13 +73,15 @@ class Recovery:
     Both within `bounds`; what is oldest is given up first.
     """
 
-    __slots__ = ("_bounds", "_given_up", "_held", "_held_size", "_offsets", "_sent", "_size")
+    __slots__ = ("_bounds", "_given_up", "_gone", "_held", "_held_size", "_marked", "_offsets", "_sent", "_size")
 
     def __init__(self, bounds: Bounds, offsets: Offsets) -> None:
         self._bounds = bounds
         self._offsets = offsets
         self._sent: deque[Sent] = deque()
         self._size = 0
+        self._gone = 0  # how many were given up
+        self._marked = 0  # and how many there were with those when the last Ping left
         self._given_up: dict[str, int] = {}  # by namespace, the newest offset that is not kept any more
         self._held: dict[str, list[Sent]] = {}
         self._held_size = 0
@@ -97,10 +94,17 @@ class Recovery:
         self._sent.append(sent)
         self._size += len(sent)
         while self._size > bounds.size or len(self._sent) > bounds.packets:
-            oldest = self._sent.popleft()
-            self._size -= len(oldest)
-            assert oldest.offset is not None
-            self._given_up[oldest.namespace] = oldest.offset
+            self._give_up()
+
+    def mark(self) -> None:
+        """A Ping leaves behind what was sent up to here."""
+        self._marked = self._gone + len(self._sent)
+
+    def arrived(self) -> None:
+        """It was answered, so the client has what was sent before it: that is not to be sent again."""
+        marked, self._marked = self._marked, 0
+        while self._gone < marked and self._sent:
+            self._give_up()
 
     def missed(self, place: Place) -> list[Sent] | None:
         """What was sent behind a place; None when not all of that is kept, or the place is behind all there is."""
@@ -116,14 +120,23 @@ class Recovery:
     def forget(self, namespace: str) -> None:
         """The client is in there anew, or not any more: nothing from before is its."""
         self._given_up.pop(namespace, None)
+        self._marked = 0
         self._sent = deque(sent for sent in self._sent if sent.namespace != namespace)
         self._size = sum(map(len, self._sent))
         self._held_size -= sum(map(len, self._held.pop(namespace, ())))
 
+    def _give_up(self) -> None:
+        oldest = self._sent.popleft()
+        self._gone += 1
+        self._size -= len(oldest)
+        assert oldest.offset is not None
+        self._given_up[oldest.namespace] = oldest.offset
+
     # -- what is held back
 
     def hold_back(self, namespaces: list[str]) -> None:
-        """Nothing leaves for these until `take_back`, or `forget`."""
+        """Nothing leaves for these until `take_back`, or `forget`. An answer to an older Ping says nothing any more."""
+        self._marked = 0
         for namespace in namespaces:
             self._held.setdefault(namespace, [])
 

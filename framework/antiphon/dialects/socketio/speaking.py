@@ -9,7 +9,7 @@ from antiphon.config import Limits, Outbox
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.calls import Asked
 from antiphon.dialects.socketio.credentials import spelled
-from antiphon.dialects.socketio.frames import messages_of, text_frame
+from antiphon.dialects.socketio.frames import text_frame
 from antiphon.dialects.socketio.members import Members
 from antiphon.dialects.socketio.msgpack import MsgpackForm
 from antiphon.dialects.socketio.packets import Form, Kind, SocketioPacket, check_name
@@ -97,6 +97,8 @@ class Speaking:
                 return self._put_out(namespace)
             case p.Ping(time):
                 self._pinged = time
+                if self._recovery is not None:
+                    self._recovery.mark()
                 return _PING
             case p.Pong():
                 again, self._again = self._again, []
@@ -115,10 +117,6 @@ class Speaking:
         if self._recovery is not None:
             parts = self._leaving(self._recovery, parts)
         return b"".join(parts)
-
-    def payload(self, frames: bytes) -> str:
-        """What was packed, as the body of the answer to a poll."""
-        return engine.write_payload(messages_of(frames))
 
     def _event(self, namespace: str, name: str, args: list[Any], *, volatile: bool = False) -> bytes:
         check_name(name)
