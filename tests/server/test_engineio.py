@@ -326,7 +326,7 @@ async def test_a_handler_that_asks_its_client_is_answered_behind_what_waits(pack
 
     wire, _ = await entered(site)
     # Four times as much as may wait is looked through for it, and no more.
-    wire.say('42["ask"]', *['42["note",1]'] * packets, '431["yes"]')
+    wire.say('42["ask"]', *['42["note",1]'] * packets, '432["yes"]')
     for _ in range(60):
         await site.passes(0.25)
         wire.say()
