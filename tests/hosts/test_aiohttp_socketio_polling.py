@@ -106,9 +106,9 @@ async def test_a_post_that_is_too_large_is_413_and_ends_the_session(declared: bo
         client = await entered(site)
 
         async def pieces() -> AsyncIterator[bytes]:
-            yield b'42["echo","' + b"x" * 1000 + b'"]'
+            yield b'42["echo","' + b"x" * 1500 + b'"]'
 
-        async with client.post("x" * 1001 if declared else pieces()) as response:  # type: ignore[arg-type]
+        async with client.post("x" * 1501 if declared else pieces()) as response:  # type: ignore[arg-type]
             assert response.status == 413
 
         assert await client.ended()

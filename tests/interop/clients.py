@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["HERE", "UNDEFINED", "Clients", "IoClient", "Node", "Unanswered", "Wire", "js"]
+__all__ = ["HERE", "UNDEFINED", "WIRES", "Clients", "IoClient", "Node", "Unanswered", "Wire", "js"]
 
 HERE = Path(__file__).parent
 PATIENCE = 10.0
@@ -27,6 +27,7 @@ TRANSPORTS: dict[Wire, list[str]] = {
     "websocket": ["websocket"],
     "upgrade": ["polling", "websocket"],
 }
+WIRES: tuple[Wire, ...] = ("polling", "websocket", "upgrade")
 # What is told of a connection, and not of a namespace on it.
 OF_CONNECTION = frozenset({"upgrade", "upgrade_error", "ping", "reconnect_failed"})
 
@@ -101,6 +102,7 @@ class Clients:
 
     async def reset(self) -> None:
         """All clients leave."""
+        self._reset.clear()
         self.write({"do": "reset"})
         async with asyncio.timeout(PATIENCE):
             await self._reset.wait()
@@ -230,7 +232,7 @@ class IoClient:
         assert told == ["upgrade", "websocket"]
 
     async def looks(self) -> dict[str, Any]:
-        """How it stands now: `connected`, `writable`, `transport`, `pid`, `offset`. What it was told before, we know."""
+        """How it stands: `connected`, `writable`, `transport`, `pid`, `offset`. What it was told before, we know."""
         self.do("look")
         async with asyncio.timeout(PATIENCE):
             return await self._looks.get()

@@ -1,4 +1,4 @@
-"""What the scenarios with foreign clients are given: a process for the clients, a server, and each choice of transports."""
+"""What scenarios with foreign clients are given: a process for them, a server, and each choice of transports."""
 
 from __future__ import annotations
 

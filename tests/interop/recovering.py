@@ -1,17 +1,34 @@
-"""A socket.io-client whose connection is cut and which goes on where it was; what its scenarios share."""
+"""What the scenarios share in which a socket.io-client is cut off: how that is done, and how it comes back."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from antiphon.testing.proxy import FaultProxy
-from tests.interop.clients import IoClient
+from tests.hosts.rig import Site
+from tests.interop.clients import Clients, IoClient
 
-__all__ = ["BACK", "CUT", "away", "back", "cut", "without_offset"]
+__all__ = ["BACK", "CUT", "away", "back", "cut", "proxied", "without_offset"]
 
 # It comes back at once.
 BACK: dict[str, Any] = {"reconnection": True, "reconnectionDelay": 10, "reconnectionDelayMax": 20}
+# Both are said of a connection that is no more; which of them depends on what the client was just doing.
 CUT = ("transport close", "transport error")
+
+
+@asynccontextmanager
+async def proxied(site: Site, clients: Clients) -> AsyncIterator[FaultProxy]:
+    """What stands before a site, and cuts."""
+    async with FaultProxy(site.origin) as proxy:
+        yield proxy
+        # First the clients: a connection that asyncio is just accepting when a server closes is closed by nobody.
+        proxy.calm()
+        await clients.reset()
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 async def away(proxy: FaultProxy, *clients: IoClient) -> None:

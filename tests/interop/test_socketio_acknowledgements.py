@@ -105,14 +105,13 @@ async def test_a_wrong_argument_withholds_the_acknowledgement_and_the_connection
 
     client = await io.connect(site)
 
-    for wrong in ("text", None, [1], b"1", 1.5):
-        client.asking("typed", wrong)
-    client.asking("typed")
-    client.asking("typed", 1, 2)
+    wrong: list[list[Any]] = [["text"], [None], [[1]], [b"1"], [1.5], [], [1, 2]]
+    unanswered = [client.asking("typed", *args) for args in wrong]
     client.emit("typed", "text")
 
     assert await client.ask("typed", 7) == [7]
     assert called == [7]
+    assert not any(answer.done() for answer in unanswered)
     assert await client.quiet()
 
 
@@ -138,11 +137,10 @@ async def test_calls_are_answered_in_their_order(io: Io, site: Site) -> None:
     answered: list[int] = []
 
     asked = [client.asking("echo", number) for number in range(100)]
-    for number, answer in enumerate(asked):
-        answer.add_done_callback(lambda answer, number=number: answered.append(number))
-    answers = await asyncio.gather(*asked)
+    for answer in asked:
+        answer.add_done_callback(lambda answer: answered.extend(answer.result()))
+    await asyncio.gather(*asked)
 
-    assert answers == [[number] for number in range(100)]
     assert answered == list(range(100))
 
 
@@ -188,15 +186,15 @@ async def test_a_handler_asks_the_client_before_it_answers(io: Io, site: Site, s
 
 
 async def test_who_leaves_while_asking_is_told_so(io: Io, site: Site, server: Server) -> None:
-    asked = asyncio.Event()
+    asked, go_on = asyncio.Event(), asyncio.Event()
 
-    @server.namespace("/").on("never")
-    async def never(socket: Socket) -> None:
+    @server.namespace("/").on("slow")
+    async def slow(socket: Socket) -> None:
         asked.set()
-        await asyncio.Event().wait()
+        await go_on.wait()
 
     client = await io.connect(site)
-    answer = client.asking("never", timeout=60_000)
+    answer = client.asking("slow", timeout=60_000)
     await asked.wait()
 
     client.disconnect()
@@ -204,6 +202,7 @@ async def test_who_leaves_while_asking_is_told_so(io: Io, site: Site, server: Se
     with pytest.raises(Unanswered, match="socket has been disconnected"):
         await answer
     await until(lambda: site.server.statistics().sessions == 0)
+    go_on.set()
 
 
 async def test_acknowledgements_that_nobody_asked_for_are_ignored(io: Io, site: Site) -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from antiphon import Server
 from antiphon.config import Socketio
-from antiphon.testing.proxy import FaultProxy
 from tests.hosts.rig import Site, until
-from tests.interop.recovering import BACK, CUT, away, back, cut
+from tests.interop.recovering import BACK, CUT, away, back, cut, proxied
 from tests.interop.site import Io, only, serve, with_handlers
 
 
@@ -59,7 +58,7 @@ async def test_a_client_gives_up_after_so_many_attempts(io: Io) -> None:
 
 
 async def test_a_client_comes_back_after_a_cut_as_another_socket(io: Io, site: Site, heard: list[Any]) -> None:
-    async with FaultProxy(site.origin) as proxy:
+    async with proxied(site, io.clients) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         before = client.sid
@@ -73,7 +72,7 @@ async def test_a_client_comes_back_after_a_cut_as_another_socket(io: Io, site: S
 
 
 async def test_a_client_comes_back_into_all_its_namespaces(io: Io, site: Site) -> None:
-    async with FaultProxy(site.origin) as proxy:
+    async with proxied(site, io.clients) as proxy:
         chat = await io.connect(proxy.url, "/chat", **BACK)
         members = io.clients.beside(chat, "/members", auth={"token": "open"})
         await members.connected()
@@ -88,7 +87,7 @@ async def test_a_client_comes_back_into_all_its_namespaces(io: Io, site: Site) -
 
 
 async def test_a_function_gives_other_credentials_each_time(io: Io, site: Site, heard: list[Any]) -> None:
-    async with FaultProxy(site.origin) as proxy:
+    async with proxied(site, io.clients) as proxy:
         client = await io.connect(proxy.url, auths=[{"token": "first"}, {"token": "second"}], **BACK)
         await io.settle(client)
 
@@ -101,7 +100,7 @@ async def test_a_function_gives_other_credentials_each_time(io: Io, site: Site, 
 async def test_what_is_said_while_the_client_is_away_arrives_in_order_when_it_is_back(
     io: Io, site: Site, heard: list[Any]
 ) -> None:
-    async with FaultProxy(site.origin) as proxy:
+    async with proxied(site, io.clients) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         await away(proxy, client)
@@ -137,7 +136,7 @@ async def test_a_connection_that_the_client_closed_comes_back(io: Io, site: Site
 
 
 async def test_many_cuts_leave_one_session(io: Io, site: Site) -> None:
-    async with FaultProxy(site.origin) as proxy:
+    async with proxied(site, io.clients) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
 
         for _ in range(10):

@@ -8,7 +8,7 @@ import pytest
 
 from antiphon import Refused, Server, Socket
 from tests.hosts.rig import Site, until
-from tests.interop.clients import Clients
+from tests.interop.clients import WIRES, Clients
 from tests.interop.site import Io, only
 
 
@@ -248,8 +248,7 @@ async def test_a_client_that_leaves_while_it_connects_leaves_nothing_behind(io: 
 
 
 async def test_fifty_clients_come_at_once(clients: Clients, site: Site) -> None:
-    wires = ("polling", "websocket", "upgrade")
-    many = [clients.open(site.origin, wires[number % 3]) for number in range(50)]
+    many = [clients.open(site.origin, WIRES[number % 3]) for number in range(50)]
 
     for client in many:
         await client.connected()

@@ -42,13 +42,13 @@ async def test_a_client_that_keeps_cookies_is_served(io: Io, server: Server) -> 
 
 
 async def test_the_handshake_sets_the_cookie(server: Server) -> None:
-    async with serve(server, Socketio(cookie="io")) as site:
-        async with site.http.get(f"{site.origin}/socket.io/?EIO=4&transport=polling") as response:
-            told = json.loads((await response.text())[1:])
+    url = "/socket.io/?EIO=4&transport=polling"
+    async with serve(server, Socketio(cookie="io")) as site, site.http.get(site.origin + url) as response:
+        told = json.loads((await response.text())[1:])
 
-            assert response.cookies["io"].value == told["sid"]
-            assert response.cookies["io"]["httponly"]
-            assert response.cookies["io"]["samesite"].lower() == "lax"
+        assert response.cookies["io"].value == told["sid"]
+        assert response.cookies["io"]["httponly"]
+        assert response.cookies["io"]["samesite"].lower() == "lax"
 
 
 async def test_no_cookie_is_set_unless_it_was_asked_for(site: Site) -> None:

@@ -7,10 +7,8 @@ from typing import Any
 from antiphon import Server, Socket
 from tests.hosts.rig import Site, until
 from tests.interop.clients import Node
+from tests.interop.recovering import CUT
 from tests.interop.site import Io, only, serve
-
-# Both are said of a connection that is no more; which of them depends on what the client was just doing.
-CUT = ("transport close", "transport error")
 
 
 async def test_the_client_leaves(io: Io, site: Site, heard: list[Any]) -> None:
@@ -33,9 +31,7 @@ async def test_the_client_leaves_behind_what_it_said(io: Io, site: Site, heard: 
     assert heard[:-1] == [("note", number) for number in range(50)]
 
 
-async def test_the_client_leaves_one_namespace_and_goes_on_in_the_other(
-    io: Io, site: Site, heard: list[Any]
-) -> None:
+async def test_the_client_leaves_one_namespace_and_goes_on_in_the_other(io: Io, site: Site, heard: list[Any]) -> None:
     members = await io.connect(site, "/members", auth={"token": "open"})
     chat = io.clients.beside(members, "/chat")
     await chat.connected()

@@ -1,4 +1,4 @@
-"""What socket.io-client may send and how long it may be silent, and that nobody else is disturbed by who goes beyond."""
+"""What socket.io-client may send and how long it may be silent; who goes beyond disturbs nobody else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 
 from antiphon import Limits, Server
 from antiphon.config import Socketio
-from antiphon.testing.proxy import Direction, FaultProxy
+from antiphon.testing.proxy import Direction
 from tests.hosts.rig import until
+from tests.interop.recovering import CUT, proxied
 from tests.interop.site import Io, only, serve, with_handlers
 
-CUT = ("transport close", "transport error")
 SIZE = 100_000
 
 
@@ -106,7 +106,7 @@ async def test_pings_go_on_beside_a_busy_client(io: Io, server: Server, heard: l
 
 
 async def test_a_client_that_hears_nothing_more_says_so(io: Io, server: Server) -> None:
-    async with serve(server, Socketio(ping_interval=0.3, ping_timeout=0.3)) as site, FaultProxy(site.origin) as proxy:
+    async with serve(server, Socketio(ping_interval=0.3, ping_timeout=0.3)) as site, proxied(site, io.clients) as proxy:
         client = await io.connect(proxy.url)
         await io.settle(client)
 
@@ -117,7 +117,7 @@ async def test_a_client_that_hears_nothing_more_says_so(io: Io, server: Server) 
 
 async def test_a_client_that_is_not_heard_any_more_is_given_up(io: Io, server: Server, heard: list[Any]) -> None:
     settings = Socketio(ping_interval=0.3, ping_timeout=0.3)
-    async with serve(server, settings) as site, FaultProxy(site.origin) as proxy:
+    async with serve(server, settings) as site, proxied(site, io.clients) as proxy:
         silent = await io.connect(proxy.url, "/chat")
         good = await io.connect(site, "/members", auth={"token": "open"})
         await io.settle(silent)

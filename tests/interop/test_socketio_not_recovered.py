@@ -11,8 +11,8 @@ import pytest
 from antiphon import Outbox, Refused, Resume, Server
 from antiphon.config import Socketio
 from antiphon.testing.proxy import FaultProxy
-from tests.hosts.rig import Site, until
-from tests.interop.recovering import BACK, CUT, away, back, cut, without_offset
+from tests.hosts.rig import until
+from tests.interop.recovering import BACK, CUT, away, back, cut, proxied, without_offset
 from tests.interop.site import Io, only, serve, with_handlers
 
 RECOVERY = Socketio(recovery=True, ping_interval=1.0, ping_timeout=1.0)
@@ -20,15 +20,15 @@ KEY = "k" * 43
 
 
 @asynccontextmanager
-async def proxied(server: Server, settings: Socketio = RECOVERY) -> AsyncIterator[tuple[Site, FaultProxy]]:
-    """A server with recovery, and what stands before it."""
-    async with serve(server, settings) as site, FaultProxy(site.origin) as proxy:
-        yield site, proxy
+async def cuttable(io: Io, server: Server, settings: Socketio = RECOVERY) -> AsyncIterator[FaultProxy]:
+    """What stands before a server with recovery, and cuts."""
+    async with serve(server, settings) as site, proxied(site, io.clients) as proxy:
+        yield proxy
 
 
 async def test_who_comes_back_too_late_begins_anew(io: Io, heard: list[Any]) -> None:
     server = with_handlers(Server(resume=Resume(window=0.2, leaving=0.2)), heard)
-    async with proxied(server) as (_, proxy):
+    async with cuttable(io, server) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         before = client.sid
@@ -45,7 +45,7 @@ async def test_who_comes_back_too_late_begins_anew(io: Io, heard: list[Any]) -> 
 
 async def test_who_missed_more_than_is_kept_begins_anew(io: Io, heard: list[Any]) -> None:
     server = with_handlers(Server(outbox=Outbox(packets=20)), heard)
-    async with proxied(server) as (_, proxy):
+    async with cuttable(io, server) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         before = client.sid
@@ -63,7 +63,7 @@ async def test_who_missed_more_than_is_kept_begins_anew(io: Io, heard: list[Any]
 
 async def test_who_came_back_without_its_place_is_told_what_comes_then(io: Io, heard: list[Any]) -> None:
     server = with_handlers(Server(outbox=Outbox(packets=20)), heard)
-    async with proxied(server) as (_, proxy):
+    async with cuttable(io, server) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         await away(proxy, client)
@@ -83,7 +83,7 @@ async def test_who_came_back_without_its_place_is_told_what_comes_then(io: Io, h
 
 
 async def test_without_recovery_the_client_is_given_no_place(io: Io, server: Server, heard: list[Any]) -> None:
-    async with proxied(server, Socketio(ping_interval=1.0, ping_timeout=1.0)) as (_, proxy):
+    async with cuttable(io, server, Socketio(ping_interval=1.0, ping_timeout=1.0)) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         await server.namespace("/chat").emit("told", "text")
@@ -151,7 +151,7 @@ async def test_another_person_with_the_proof_of_a_place_does_not_get_it(io: Io, 
 
 
 async def test_an_offset_of_the_future_begins_anew(io: Io, server: Server) -> None:
-    async with proxied(server) as (_, proxy):
+    async with cuttable(io, server) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         await server.namespace("/chat").emit("told", 1)
@@ -214,7 +214,7 @@ async def test_who_was_put_out_begins_anew(io: Io, server: Server) -> None:
 
 
 async def test_who_was_put_out_while_it_was_away_is_not_recovered(io: Io, server: Server) -> None:
-    async with proxied(server) as (_, proxy):
+    async with cuttable(io, server) as proxy:
         client = await io.connect(proxy.url, "/chat", **BACK)
         await io.settle(client)
         await away(proxy, client)

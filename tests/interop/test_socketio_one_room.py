@@ -14,7 +14,7 @@ from tests.interop.clients import Clients, IoClient
 from tests.interop.site import native
 
 NAMES = ("native", "polling", "websocket")
-SENT = {
+SENT: dict[str, list[Any]] = {
     "plain": ["hello", 1, {"nested": [None, 1.5, "\u65e5\u672c"]}],
     "binary": ["hello", b"\x00\x01\xff", {"nested": [b"", b"\xfe"]}],
 }

@@ -11,9 +11,8 @@ import pytest
 from antiphon import Arrival, Arriving, Incoming, Outgoing, Principal, Refused, Server, Socket
 from tests.hosts.rig import Site, until
 from tests.interop.clients import Clients, Unanswered
+from tests.interop.recovering import BACK
 from tests.interop.site import Io, native, only
-
-BACK: dict[str, Any] = {"reconnection": True, "reconnectionDelay": 10, "reconnectionDelayMax": 20}
 
 
 @pytest.fixture
@@ -39,9 +38,7 @@ async def test_the_hook_says_who_a_client_is(io: Io, site: Site, known: Server) 
     assert principal.data == ("websocket" if io.wire == "websocket" else "polling")
 
 
-async def test_who_the_hook_refuses_is_told_why_and_comes_in_by_another_name(
-    io: Io, site: Site, known: Server
-) -> None:
+async def test_who_the_hook_refuses_is_told_why_and_comes_in_by_another_name(io: Io, site: Site, known: Server) -> None:
     client = io.open(site)
     word, message, _ = await client.told()
     assert (word, message) == ("connect_error", "say your name")

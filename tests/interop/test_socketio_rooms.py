@@ -8,7 +8,7 @@ import pytest
 
 from antiphon import Server, Socket
 from tests.hosts.rig import Site, until
-from tests.interop.clients import Clients, IoClient
+from tests.interop.clients import WIRES, Clients, IoClient
 from tests.interop.site import Io, only
 
 
@@ -164,8 +164,7 @@ async def test_everybody_in_a_room_moves_to_another(io: Io, site: Site, server: 
 
 @pytest.mark.parametrize("payload", ["text", b"\x00" * 1000], ids=["text", "bytes"])
 async def test_fifty_members_hear_each_broadcast_once_in_order(clients: Clients, site: Site, payload: Any) -> None:
-    wires = ("polling", "websocket", "upgrade")
-    many = [clients.open(site.origin, wires[number % 3]) for number in range(50)]
+    many = [clients.open(site.origin, WIRES[number % 3]) for number in range(50)]
     for client in many:
         await client.connected()
     room = site.server.namespace("/")

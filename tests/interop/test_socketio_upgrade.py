@@ -10,9 +10,10 @@ import pytest
 
 from antiphon import Server
 from antiphon.config import Socketio
-from antiphon.testing.proxy import FaultProxy, Refusal
+from antiphon.testing.proxy import Refusal
 from tests.hosts.rig import Site, until
 from tests.interop.clients import Clients, IoClient
+from tests.interop.recovering import proxied
 from tests.interop.site import only, serve
 
 MANY = 400
@@ -125,7 +126,7 @@ async def test_twenty_clients_upgrade_at_once(clients: Clients, site: Site) -> N
 async def test_a_client_whose_websocket_is_refused_stays_with_polls(
     clients: Clients, site: Site, refusal: Refusal
 ) -> None:
-    async with FaultProxy(site.origin) as proxy:
+    async with proxied(site, clients) as proxy:
         proxy.refuse_upgrades(refusal)
         client = clients.open(proxy.url, "upgrade")
         await client.connected()
@@ -138,7 +139,7 @@ async def test_a_client_whose_websocket_is_refused_stays_with_polls(
 
 
 async def test_a_client_whose_websocket_is_met_with_silence_goes_on_with_polls(clients: Clients, site: Site) -> None:
-    async with FaultProxy(site.origin) as proxy:
+    async with proxied(site, clients) as proxy:
         proxy.refuse_upgrades(Refusal.SILENCE)
         client = clients.open(proxy.url, "upgrade")
         await client.connected()

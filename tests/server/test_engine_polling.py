@@ -249,7 +249,7 @@ async def test_last_words_wait_a_while_for_a_poll(site: Site) -> None:
     await socket.end("go home")
     await site.passes(5)
 
-    assert client.post("3").error is EngineError.SESSION_UNKNOWN
+    assert client.post("3").text == "ok"  # a refusal would end the client before it has heard them
     assert client.poll().text == "41"
     assert client.poll().text == "1"
     assert site.engine.polled == 0

@@ -152,7 +152,7 @@ async def test_later_ones_may_be_as_large_as_was_said() -> None:
     client = Polls(site.engine)
     await client.enter()
 
-    assert site.engine.size_of(client.sid) == 5000
+    assert site.engine.size_of(client.sid) == 7500
 
 
 async def test_who_goes_before_it_asks_leaves_nothing() -> None:

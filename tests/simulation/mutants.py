@@ -313,7 +313,7 @@ class _Patched(SourceFileLoader):
         """Nothing of it is written to disk."""
 
 
-class _Finder(MetaPathFinder):
+class Finder(MetaPathFinder):
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
 
@@ -331,7 +331,7 @@ class _Finder(MetaPathFinder):
 
 def hunt(mutant: Mutant, most: int) -> int:
     """Play schedules until one breaks the invariant; returns how many that took, 0 if none did."""
-    sys.meta_path.insert(0, _Finder(mutant))
+    sys.meta_path.insert(0, Finder(mutant))
     from antiphon.testing.simulation.runner import play
 
     for seed in range(mutant.start, mutant.start + most):

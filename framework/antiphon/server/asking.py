@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from antiphon.dispatch.asking import Asking
+from antiphon.errors import CallAbandoned
 from antiphon.protocol.calls import Outcome, Pending
 from antiphon.protocol.packets import Call
 from antiphon.protocol.session import NEVER
@@ -14,6 +15,7 @@ from antiphon.protocol.session import NEVER
 if TYPE_CHECKING:
     from antiphon.server.connection import Connection
     from antiphon.server.server import Server
+    from antiphon.server.socket import Socket
 
 __all__ = ["ServerAsking"]
 
@@ -27,13 +29,23 @@ class ServerAsking(Asking):
 
     def _open(self, packet: Call, settle: Callable[[Outcome], None], deadline: float, repeatable: bool) -> Pending:
         alarm: asyncio.TimerHandle | None = None
+        socket = self._connection.sockets.get(packet.namespace)
 
         def settled(outcome: Outcome) -> None:
             if alarm is not None:
                 alarm.cancel()
+            if socket is not None:
+                socket.forget(gone)
             settle(outcome)
 
+        def gone(socket: Socket) -> None:
+            # Whatever its client still does, the application knows it no longer.
+            settled(CallAbandoned("the socket left its namespace before it answered"))
+            self._connection.session.cancel(pending)
+
         pending = self._connection.session.call(packet, settled, deadline)
+        if socket is not None:
+            socket.when_gone(gone)
         if deadline != NEVER:
             wait = max(deadline - self._clock(), 0.0)
             alarm = asyncio.get_running_loop().call_later(wait, self._connection.tick_now)

@@ -80,6 +80,8 @@ class EnginePolling:
         self._soon = soon
         self._poll: EnginePort | None = None
         self._push: EnginePort | None = None
+        self._pause_at = 0.0
+        self._expects = False  # the body of that is not here yet
         self._rest: deque[Data] = deque()  # of what was pushed
         self._waiting: deque[Data] = deque()  # what no poll has taken
         self._held: Callable[[], bool] | None = None
@@ -101,7 +103,7 @@ class EnginePolling:
             return
         log.debug("the polling of %s is closed: %s", self.address, closing.word)
         self._closed = True
-        refusal = None if closing.code is TransportCode.ENDED else _told(closing)
+        refusal = None if closing.code in LAST_WORDS else _told(closing)
         self._give_back(refusal)
         if self._waiting and not self._release() and closing.code not in LAST_WORDS:
             self._waiting.clear()
@@ -144,18 +146,21 @@ class EnginePolling:
 
     def expect_push(self, port: EnginePort) -> bool:
         """The head of a POST came, and its body may take a while; false when it is refused."""
-        if self._closed:
+        if self._closed and not self.over:
+            port.answer("ok")  # its last words are still to be heard; a refusal would end the client before
+        elif self._closed:
             port.refuse(CLOSED)
         elif self._push is not None:
             self.broken("two POSTs at a time")
             port.refuse(TWICE)
         else:
-            self._push = port
+            self._push, self._expects = port, True
             return True
         return False
 
     def push(self, messages: Sequence[Data]) -> None:
         """Take in what the POST brought that is expected; it is answered when all of it was handed over."""
+        self._expects = False
         if self._push is not None:
             self._rest.extend(messages)
             self._go_on()
@@ -174,7 +179,8 @@ class EnginePolling:
 
     def pause(self) -> None:
         """A poll came behind `probe`, and there is nothing for it."""
-        if self.probed and self._poll is not None:
+        if self.probed and self._poll is not None and self._clock() >= self._pause_at:
+            self._pause_at = self._clock() + 0.1
             self._answer(engine.NOOP)
 
     def leave(self) -> bytes:
@@ -194,8 +200,10 @@ class EnginePolling:
             self.lost()
         elif now >= self._linger_until:
             self._end()
-        elif self._held is not None:
-            self._go_on()
+        else:
+            self.pause()
+            if self._held is not None:
+                self._go_on()
 
     def lost(self) -> None:
         """Nobody is there any more."""
@@ -218,7 +226,7 @@ class EnginePolling:
                 return
             turn -= 1
             self._hand_over(self._rest.popleft())
-        if not self._closed:
+        if not self._closed and not self._expects:
             self._give_back()
 
     def _hand_over(self, message: Data) -> None:

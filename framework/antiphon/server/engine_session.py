@@ -63,7 +63,8 @@ class EngineSession:
             transport.receiver = Windowless(self.line, transport, self._gateway.clock)
             self.line.move(transport)
         elif self._guest is not None:
-            self.wait(self._guest)
+            transport.receiver = self._guest
+            transport.hold(self._known_by_now)
         else:
             transport.receiver = self
 
@@ -138,8 +139,8 @@ class EngineSession:
 
     def wait(self, receiver: Receiver) -> None:
         """See Entrance.wait: what comes behind the CONNECT is not read before it is known who sends it."""
-        self._guest = self._known.receiver = receiver
-        self._known.hold(lambda: self._guest is None)
+        self._guest = self._known.receiver = _Waiting(receiver, self)
+        self._known.hold(self._known_by_now)
 
     def settled(self, hello: Hello, identity: Identity) -> Hello:
         """See Entrance.settled: who cannot go on where it was begins anew, and what it was is over.
@@ -190,7 +191,31 @@ class EngineSession:
         self._known.close(Closing(TransportCode.REFUSED, refusal.code))
         self._gateway.gone(self)
 
+    def _known_by_now(self) -> bool:
+        return self._guest is None
+
     @property
     def _known(self) -> EngineTransport:
         assert self.transport is not None, "nothing came from a transport that is not there"
         return self.transport
+
+
+class _Waiting:
+    """The receiver of a transport while it is looked into who comes: the lobby's, and its end is everybody's."""
+
+    def __init__(self, guest: Receiver, session: EngineSession) -> None:
+        self._guest = guest
+        self._session = session
+
+    def on_message(self, transport: Transport, message: Data) -> None:
+        """See Receiver.on_message."""
+        self._guest.on_message(transport, message)
+
+    def on_drained(self, transport: Transport) -> None:
+        """See Receiver.on_drained."""
+        self._guest.on_drained(transport)
+
+    def on_lost(self, transport: Transport) -> None:
+        """See Receiver.on_lost."""
+        self._guest.on_lost(transport)
+        self._session.on_lost(transport)

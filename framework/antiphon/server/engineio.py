@@ -129,7 +129,7 @@ class EngineGateway:
 
     def size_of(self, sid: str) -> int:
         """How many bytes the body of a POST may have."""
-        session, most = self._polled.get(sid), self.dialect.settings.max_http_buffer_size
+        session, most = self._polled.get(sid), self.dialect.largest_payload
         return most if session is not None and session.line is not None else min(most, self._limits.hello)
 
     def expect_websocket(self, sid: str | None, address: str) -> EngineSession | Upgrade | TooLate | EngineRefusal:

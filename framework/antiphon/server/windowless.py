@@ -33,6 +33,8 @@ class Windowless:
         self._line = line
         self._transport = transport
         self._clock = clock
+        if line.session.inbox.full:
+            transport.hold(self._has_room)  # as it was on the transport before
 
     def on_message(self, transport: Transport, message: Data) -> None:
         """See Receiver.on_message."""

@@ -242,7 +242,7 @@ def test_a_secret_never_shows() -> None:
 # -- coming back
 
 
-PID = f"sid.{KEY}"
+PID, SECOND = f"sid.{KEY}.1", f"sid.{KEY}.2"
 
 
 def events(made: SocketioCodec, *names: str, namespace: str = "/") -> list[str | bytes]:
@@ -254,10 +254,10 @@ def claiming(namespace: str = "/", offset: str | None = None, pid: str = PID) ->
     return f"40{'' if namespace == '/' else namespace + ','}{msgspec.json.encode(auth).decode()}"
 
 
-def resumed(made: SocketioCodec, offset: str | None, namespace: str = "/") -> list[str]:
+def resumed(made: SocketioCodec, offset: str | None, namespace: str = "/", pid: str = PID) -> list[str]:
     """What the client is sent first when it comes on another transport; the codec of that one only reads its claim."""
     other = recovering(attempt=2)
-    other.decode(claiming(namespace, offset))
+    other.decode(claiming(namespace, offset, pid))
     assert other.claim is not None
     frames = made.resume(other.claim.place)
     assert frames is not None
@@ -270,7 +270,7 @@ def test_a_hello_with_a_pid_is_for_that_session() -> None:
     [hello] = heard(made, claiming(offset="e1.3"))
 
     assert hello == p.Hello(key=KEY, attempt=2, sid="sid", joins=(("/", None),))
-    assert made.claim is not None and made.claim.place == ("/", "e1.3")
+    assert made.claim is not None and made.claim.place == ("/", "e1.3", "1")
 
 
 def test_who_cannot_go_on_begins_anew_with_a_key_of_its_own() -> None:
@@ -290,11 +290,11 @@ def test_without_recovery_a_pid_is_the_users_own() -> None:
     assert isinstance(hello, p.Hello) and (hello.sid, hello.auth) == (None, {"pid": PID})
 
 
-def test_what_was_missed_comes_before_the_answer() -> None:
+def test_what_was_missed_comes_behind_the_answer() -> None:
     made = recovering("/")
     events(made, "a", "b", "c")
 
-    assert resumed(made, "e1.1") == ['42["b","e1.2"]', '42["c","e1.3"]', f'40{{"sid":"S1","pid":"{PID}"}}']
+    assert resumed(made, "e1.1") == [f'40{{"sid":"S1","pid":"{PID}"}}', '42["b","e1.2"]', '42["c","e1.3"]']
     assert heard(made, '42["x"]') == [p.Event("/", "x", [])]
 
 
@@ -310,7 +310,7 @@ def test_so_does_one_that_heard_a_volatile_event_last() -> None:
     assert told(made, p.Volatile("/", "v", ["a string"])) == ['42["v","a string","e1.1"]']
     events(made, "b")
 
-    assert resumed(made, "e1.1")[0] == '42["b","e1.2"]'
+    assert resumed(made, "e1.1")[1] == '42["b","e1.2"]'
 
 
 def test_it_may_come_back_again_and_again() -> None:
@@ -325,7 +325,7 @@ def test_bytes_are_sent_again_as_they_were() -> None:
     made = recovering("/")
     told(made, p.Event("/", "a", [b"x"]))
 
-    assert resumed(made, None)[:2] == ['451-["a",{"_placeholder":true,"num":0},"e1.1"]', "beA=="]
+    assert resumed(made, None)[1:] == ['451-["a",{"_placeholder":true,"num":0},"e1.1"]', "beA=="]
 
 
 @pytest.mark.parametrize("offset", [None, "e1.1", "e1.9"])
@@ -373,13 +373,13 @@ def test_each_other_namespace_is_asked_for_again() -> None:
 
     assert made.decode(claiming("/a", "e1.1")) == Message(2, 0, [p.Ping(0)])
     assert told(made, p.Pong(0, 0)) == [
-        '42/a,["two","e1.2"]',
         f'40/a,{{"sid":"S2","pid":"{PID}"}}',
+        '42/a,["two","e1.2"]',
         '42/a,["three","e1.3"]',
     ]
     assert told(made, p.Pong(0, 0)) == []
     assert events(made, "four", namespace="/a") == ['42/a,["four","e1.4"]']
-    assert resumed(made, "e1.2", "/a")[0] == '42/a,["three","e1.3"]'
+    assert resumed(made, "e1.2", "/a")[1] == '42/a,["three","e1.3"]'
 
 
 def test_until_then_nothing_is_said_there() -> None:
@@ -400,8 +400,9 @@ def test_who_cannot_go_on_there_leaves_and_comes_anew(connect: str) -> None:
     events(made, "two", namespace="/a")
 
     assert made.decode(connect) == Message(2, 2, [p.Leave("/a"), p.Join("/a")])
-    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{PID}"}}']
-    assert resumed(made, "e1.0", "/a") == [f'40/a,{{"sid":"S3","pid":"{PID}"}}']
+    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{SECOND}"}}']
+    assert made.missed(Place("/a", "e1.0", "1")) is None, "that was of the stay before"
+    assert resumed(made, "e1.0", "/a", SECOND) == [f'40/a,{{"sid":"S3","pid":"{SECOND}"}}']
 
 
 def test_what_was_asked_for_before_the_cut_is_asked_for_anew() -> None:
@@ -411,7 +412,7 @@ def test_what_was_asked_for_before_the_cut_is_asked_for_anew() -> None:
 
     assert told(made, p.Joined("/a", "S2")) == [], "its client does not wait for that any more"
     assert heard(made, "40/a,") == [p.Leave("/a"), p.Join("/a")]
-    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{PID}"}}']
+    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{SECOND}"}}']
 
 
 def test_who_is_in_and_claims_that_it_was_cut_comes_anew() -> None:
@@ -437,8 +438,8 @@ def test_who_answers_a_ping_has_what_was_sent_before_it() -> None:
 
     made.decode("3")
 
-    assert made.missed(Place("/", "e1.0")) is None
-    assert made.missed(Place("/", "e1.1")) is not None
+    assert made.missed(Place("/", "e1.0", "1")) is None
+    assert made.missed(Place("/", "e1.1", "1")) is not None
 
 
 def test_a_second_cut_loses_nothing_either() -> None:

@@ -83,11 +83,20 @@ def test_the_body_of_a_post_is_a_payload() -> None:
     assert dialect().payload(b"40\x1ebAQI=", "text/plain") == ["40", b"\x01\x02"]
 
 
+def test_a_payload_may_be_as_large_as_clients_make_it_that_count_bytes_as_less_than_base64() -> None:
+    body = b"\x1e".join([b"bAA=="] * 25)  # a client counts 2 for each, and 2 between
+
+    assert len(body) == 149
+    assert dialect(max_http_buffer_size=100).payload(body, "") == [b"\x00"] * 25
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "words"),
     [
         (b"40", "application/octet-stream", "text since EIO=4"),
-        (b"4" * 101, "text/plain", "at most 100 bytes"),
+        (b"4" * 151, "text/plain", "at most 150 bytes"),
+        (b"4" * 101, "text/plain", "a message has at most 100 bytes"),
+        (b"4" * 20 + b"\x1e" + b"4" * 101, "text/plain", "a message has at most 100 bytes"),
     ],
 )
 def test_another_body_is_none(body: bytes, content_type: str, words: str) -> None:

@@ -259,3 +259,42 @@ def test_what_is_held_back_is_counted_out_again() -> None:
         for _ in range(3):
             kept.held(event(offsets, "/a"))
         assert len(kept.take_back("/a")) == 3
+
+
+# -- what a cut ends
+
+
+def test_answers_to_what_was_asked_before_a_cut_are_nobodys() -> None:
+    kept, _ = recovery()
+    before, after = Sent.of(b"40", "/a"), Sent.of(b"40", "/a")
+    before.stay, after.stay = 1, 2
+    assert not kept.stray(before, 1), "there was no cut yet"
+
+    kept.shut({"/a": 1})
+
+    assert kept.stray(before, 1)
+    assert kept.stray(before, 2)
+    assert not kept.stray(after, 2)
+    assert not kept.stray(Sent.of(b"event", "/a"), 2), "it is there again"
+
+
+def test_what_was_taken_back_is_there_again() -> None:
+    kept, _ = recovery()
+    kept.shut({"/": 1})
+    kept.hold_back(["/"])
+
+    kept.take_back("/")
+
+    assert not kept.stray(Sent.of(b"event", "/"), 1)
+
+
+def test_a_volatile_event_does_not_leave_behind_newer_ones() -> None:
+    kept, offsets = recovery()
+    volatile = Sent.of(b"v", "/", volatile=True)
+    volatile.repeats = offsets.last
+    assert not kept.late(volatile)
+
+    kept.keep(event(offsets))
+
+    assert kept.late(volatile)
+    assert not kept.late(event(offsets))

@@ -147,7 +147,7 @@ def test_who_may_come_back_is_told_how() -> None:
 
     made.encode(p.Welcome(epoch="e1", sid="sid", received=0, next=1, resumed=False))
 
-    assert told(made, p.Joined("/", "S1")) == [f'40{{"sid":"S1","pid":"sid.{KEY}"}}']
+    assert told(made, p.Joined("/", "S1")) == [f'40{{"sid":"S1","pid":"sid.{KEY}.1"}}']
 
 
 def test_without_a_session_there_is_nothing_to_come_back_to() -> None:
@@ -305,13 +305,13 @@ def test_one_that_may_be_sent_again_is_still_the_same_bytes_for_all() -> None:
 
 def test_what_is_for_a_namespace_that_was_cut_is_held_back() -> None:
     made = recovering("/", "/a")
-    made.resume(Place("/", None))  # the client is on another transport, and has asked for `/` only
+    made.resume(Place("/", None, "1"))  # the client is on another transport, and has asked for `/` only
 
     assert told(made, p.Event("/a", "x", []), p.Call(5, "/a", "ask", []), p.Event("/", "y", [])) == ['42["y","e1.2"]']
 
 
 def test_nobody_is_put_out_of_a_namespace_that_was_cut() -> None:
     made = recovering("/", "/a")
-    made.resume(Place("/", None))
+    made.resume(Place("/", None, "1"))
 
     assert told(made, p.Leave("/a")) == []

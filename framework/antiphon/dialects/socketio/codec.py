@@ -171,6 +171,8 @@ class SocketioCodec(Speaking):
         """What the client has not seen from there on; None when that is not known, and it has to begin anew."""
         if self._recovery is None or place.namespace not in self._members.sockets:
             return None
+        if place.stay != str(self._members.stays[place.namespace]):
+            return None  # of an earlier stay there
         return self._recovery.missed(place)
 
     def resume(self, place: Place) -> bytes | None:
@@ -186,6 +188,7 @@ class SocketioCodec(Speaking):
         self._again.clear()
         self._members.cut()
         recovery.hold_back(list(self._members.sockets))
+        recovery.shut(self._members.stays)
         return self._take_back(place)
 
     def _take_back(self, place: Place) -> bytes | None:
@@ -195,7 +198,8 @@ class SocketioCodec(Speaking):
             return None
         self._members.take_back(namespace)
         held = self._leaving(recovery, recovery.take_back(namespace))
-        return b"".join((*missed, self._connected(namespace), *held))
+        # The CONNECT comes first: what a client has before one, it keeps across cuts without knowing its offset.
+        return b"".join((self._connected(namespace), *missed, *held))
 
     def afresh(self, hello: p.Hello) -> p.Hello:
         """The Hello of a client that cannot go on: the same, for a session of its own."""

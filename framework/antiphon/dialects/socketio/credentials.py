@@ -24,9 +24,9 @@ class Claim(NamedTuple):
         return f"Claim(sid={self.sid!r}, place={self.place}, key=<secret>)"
 
 
-def spelled(sid: str, key: str) -> str:
+def spelled(sid: str, key: str, stay: int) -> str:
     """The pid of a session."""
-    return f"{sid}.{key}"
+    return f"{sid}.{key}.{stay}"
 
 
 def claimed(namespace: str, auth: Any) -> tuple[Claim | None, Any]:
@@ -38,10 +38,11 @@ def claimed(namespace: str, auth: Any) -> tuple[Claim | None, Any]:
     if type(pid) is not str or not pid.isascii():
         return None, auth
     sid, _, key = pid.partition(".")
+    key, _, stay = key.partition(".")
     if not (0 < len(sid) <= LONGEST and SHORTEST_KEY <= len(key) <= LONGEST_KEY):
         return None, auth
     offset = auth.get("offset")
-    place = Place(namespace, offset if type(offset) is str and len(offset) <= LONGEST else None)
+    place = Place(namespace, offset if type(offset) is str and len(offset) <= LONGEST else None, stay)
     rest = {name: value for name, value in auth.items() if name != "pid" and name != "offset"}
     # Who has no auth sends none the first time, and must be the same person the second time.
     return Claim(sid, key, place), rest or None

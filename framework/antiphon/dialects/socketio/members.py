@@ -38,10 +38,11 @@ class Member(Enum):
 class Members:
     """The namespaces of one session. `sockets`: the ids of its sockets there."""
 
-    __slots__ = ("_limits", "_looked", "_members", "_stale", "sockets")
+    __slots__ = ("_limits", "_looked", "_members", "_stale", "sockets", "stays")
 
     def __init__(self, limits: Limits) -> None:
         self.sockets: dict[str, str] = {}
+        self.stays: dict[str, int] = {}
         self._limits = limits
         self._members: dict[str, Member] = {}
         self._looked = False  # `missing` was called since the last cut
@@ -67,6 +68,7 @@ class Members:
         if len(self._members) - away >= self._limits.namespaces + MORE:
             raise RemoteProtocolError("protocol", "more namespaces were asked for than anybody may be in")
         self._members[namespace] = Member.ASKED
+        self.stays[namespace] = self.stays.get(namespace, 0) + 1
         self.sockets.pop(namespace, None)
         return member
 

@@ -17,12 +17,15 @@ __all__ = ["Offsets", "Place", "Recovery", "Sent"]
 class Sent(bytes):
     """Frames that know where they belong. With an `offset` they are kept, and may be sent again.
 
-    `volatile`: they are not even held back for somebody who is about to come back.
+    `volatile`: they are not even held back for somebody who is about to come back; `repeats` is the offset that they
+    are spelled with. `stay`: of an answer to a CONNECT, how often its namespace had been asked for by then.
     """
 
     namespace: str
     offset: int | None = None
     volatile: bool = False
+    stay: int = 0
+    repeats: int = 0
 
     @classmethod
     def of(cls, frames: bytes, namespace: str, offset: int | None = None, *, volatile: bool = False) -> Sent:
@@ -61,10 +64,14 @@ class Offsets:
 
 
 class Place(NamedTuple):
-    """Where a client wants to go on: `offset` is the last that it has seen in `namespace`, None if it saw none."""
+    """Where a client wants to go on: `offset` is the last that it has seen in `namespace`, None if it saw none.
+
+    `stay`: which of its stays there it means, in digits. What it saw in an earlier one is no place in a later one.
+    """
 
     namespace: str
     offset: str | None
+    stay: str = ""
 
 
 class Recovery:
@@ -73,7 +80,20 @@ class Recovery:
     Both within `bounds`; what is oldest is given up first.
     """
 
-    __slots__ = ("_bounds", "_given_up", "_gone", "_held", "_held_size", "_marked", "_offsets", "_sent", "_size")
+    __slots__ = (
+        "_bounds",
+        "_ended",
+        "_given_up",
+        "_gone",
+        "_held",
+        "_held_size",
+        "_marked",
+        "_newest",
+        "_offsets",
+        "_open",
+        "_sent",
+        "_size",
+    )
 
     def __init__(self, bounds: Bounds, offsets: Offsets) -> None:
         self._bounds = bounds
@@ -85,12 +105,17 @@ class Recovery:
         self._given_up: dict[str, int] = {}  # by namespace, the newest offset that is not kept any more
         self._held: dict[str, list[Sent]] = {}
         self._held_size = 0
+        self._open: set[str] | None = None  # since a cut: where the client is again
+        self._ended: dict[str, int] = {}  # the stays that there were at the last cut
+        self._newest: dict[str, int] = {}  # by namespace, the last offset that left
 
     # -- what was sent
 
     def keep(self, sent: Sent) -> None:
         """It leaves now."""
         bounds = self._bounds
+        assert sent.offset is not None
+        self._newest[sent.namespace] = sent.offset
         self._sent.append(sent)
         self._size += len(sent)
         while self._size > bounds.size or len(self._sent) > bounds.packets:
@@ -105,6 +130,23 @@ class Recovery:
         marked, self._marked = self._marked, 0
         while self._gone < marked and self._sent:
             self._give_up()
+
+    def shut(self, stays: dict[str, int]) -> None:
+        """A cut: what waits for the client was said to where it is not, until it is there again."""
+        self._open, self._ended = set(), dict(stays)
+
+    def stray(self, sent: Sent, stay: int) -> bool:
+        """It was said to a stay that a cut has ended."""
+        if self._open is None or sent.namespace in self._open:
+            return False
+        if sent.stay != stay or stay <= self._ended.get(sent.namespace, 0):
+            return True
+        self._open.add(sent.namespace)
+        return False
+
+    def late(self, sent: Sent) -> bool:
+        """A volatile event leaves behind newer ones; its client would be sent those again."""
+        return sent.volatile and sent.repeats < self._newest.get(sent.namespace, 0)
 
     def missed(self, place: Place) -> list[Sent] | None:
         """What was sent behind a place; None when not all of that is kept, or the place is behind all there is."""
@@ -166,4 +208,6 @@ class Recovery:
         """What was held back for a namespace, in its order; from now on nothing is."""
         held = self._held.pop(namespace, [])
         self._held_size -= sum(map(len, held))
+        if self._open is not None:
+            self._open.add(namespace)
         return held

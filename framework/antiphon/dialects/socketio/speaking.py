@@ -128,7 +128,9 @@ class Speaking:
         data.append(self._offsets.spelled(offset))
         frames = self._wire.write(SocketioPacket(Kind.EVENT, namespace, data))
         if volatile:
-            return Sent.of(frames, namespace, volatile=True)
+            sent = Sent.of(frames, namespace, volatile=True)
+            sent.repeats = offset
+            return sent
         self._offsets.last = offset  # only now: what cannot be written has none
         return Sent.of(frames, namespace, offset)
 
@@ -149,24 +151,31 @@ class Speaking:
             return b""
         if self._recovery is not None:
             self._recovery.forget(namespace)
-        return self._connected(namespace)
+        return self._answer(namespace, self._connected(namespace))
+
+    def _answer(self, namespace: str, frames: bytes) -> bytes:
+        if self._recovery is None or not frames:
+            return frames
+        sent = Sent.of(frames, namespace)
+        sent.stay = self._members.stays.get(namespace, 0)
+        return sent
 
     def _connected(self, namespace: str) -> bytes:
         told = {"sid": self._members.sockets[namespace]}
         if self._recovery is not None and self._sid is not None:
-            told["pid"] = spelled(self._sid, self._key)
+            told["pid"] = spelled(self._sid, self._key, self._members.stays[namespace])
         return self._wire.write(SocketioPacket(Kind.CONNECT, namespace, told))
 
     def _refused(self, namespace: str, reason: str, data: Value) -> bytes:
         if reason == no_namespace(namespace):
             reason = "Invalid namespace"  # applications compare it
         told = {"message": reason} if data is None else {"message": reason, "data": data}
-        return self._wire.write(SocketioPacket(Kind.CONNECT_ERROR, namespace, told))
+        return self._answer(namespace, self._wire.write(SocketioPacket(Kind.CONNECT_ERROR, namespace, told)))
 
     def _put_out(self, namespace: str) -> bytes:
         known = self._members.put_out(namespace)
         self._left(namespace)
-        return self._wire.write(SocketioPacket(Kind.DISCONNECT, namespace)) if known else b""
+        return self._sent(SocketioPacket(Kind.DISCONNECT, namespace)) if known else b""
 
     def _goodbye(self, close: p.Close) -> bytes:
         """Clients come back by themselves, unless each of their namespaces was ended before the connection is.
@@ -189,7 +198,9 @@ class Speaking:
         leaving: list[bytes] = []
         for part in parts:
             if isinstance(part, Sent):
-                if recovery.held(part):
+                if recovery.held(part) or recovery.late(part):
+                    continue
+                if recovery.stray(part, self._members.stays.get(part.namespace, 0)):
                     continue
                 if part.offset is not None:
                     recovery.keep(part)
