@@ -91,9 +91,18 @@ async def test_a_post_needs_no_content_type(place: Place) -> None:
 async def test_a_session_ends_with_a_post_that_is_too_large(place: Place) -> None:
     polls = await place.polls()
 
-    post = await polls.post("4" + "x" * MESSAGE)
+    post = await polls.post("4" + "x" * (MESSAGE * 3 // 2))
 
     assert post.status == 413
+    await place.over(polls)
+
+
+async def test_a_session_ends_with_a_message_that_is_too_large_in_a_post_that_is_not(place: Place) -> None:
+    polls = await place.polls()
+
+    post = await polls.post("4" + "x" * MESSAGE)
+
+    assert post.status == 400
     await place.over(polls)
 
 

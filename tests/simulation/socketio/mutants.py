@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from itertools import count
 
-from tests.simulation.mutants import Mutant, Finder
+from tests.simulation.mutants import Finder, Mutant
 
 __all__ = ["MUTANTS"]
 
