@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from antiphon.dialects.socketio import engine
-from antiphon.dialects.socketio.engine import EngineError, EngineRefusal, write_payload
+from antiphon.dialects.socketio.engine import EngineRefusal, write_payload
 from antiphon.dialects.socketio.frames import frame_of, messages_of
 from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.server.engine_port import CLOSED, TWICE, EnginePort, refusal_of
 from antiphon.transports.base import Receiver
 from antiphon.types import Data
 
-__all__ = ["EnginePolling", "EnginePort"]
+__all__ = ["EnginePolling"]
 
 log = logging.getLogger("antiphon.session")
 
@@ -31,26 +31,6 @@ LINGER = 10.0
 # A poll that was sent before a farewell, over another connection, is late by less.
 LATE = 1.0
 LAST_WORDS = frozenset({TransportCode.ENDED, TransportCode.REFUSED})
-
-CLOSED = EngineRefusal(EngineError.SESSION_UNKNOWN, "it was closed; connect again")
-TWICE = EngineRefusal(EngineError.BAD_REQUEST, "one poll and one POST at a time; the session is closed")
-
-
-class EnginePort(Protocol):
-    """What a host lends for one request: it is answered exactly once, now or later."""
-
-    @property
-    def gone(self) -> bool:
-        """Whether its connection is closed, so that nobody hears an answer."""
-        ...
-
-    def answer(self, text: str) -> None:
-        """200 with this."""
-        ...
-
-    def refuse(self, refusal: EngineRefusal) -> None:
-        """Why not."""
-        ...
 
 
 class EnginePolling:
@@ -103,7 +83,7 @@ class EnginePolling:
             return
         log.debug("the polling of %s is closed: %s", self.address, closing.word)
         self._closed = True
-        refusal = None if closing.code in LAST_WORDS else _told(closing)
+        refusal = None if closing.code in LAST_WORDS else refusal_of(closing)
         self._give_back(refusal)
         if self._waiting and not self._release() and closing.code not in LAST_WORDS:
             self._waiting.clear()
@@ -296,8 +276,3 @@ class EnginePolling:
             poll, self._poll = self._poll, None
             self.congested = True
             poll.refuse(CLOSED)
-
-
-def _told(closing: Closing) -> EngineRefusal:
-    """What a client reads whose own words had its session closed."""
-    return EngineRefusal(EngineError.BAD_REQUEST, closing.reason or closing.word)

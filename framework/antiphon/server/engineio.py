@@ -18,7 +18,8 @@ from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.heartbeat import Heartbeat
 from antiphon.server.census import source
-from antiphon.server.engine_polling import CLOSED, EnginePolling, EnginePort
+from antiphon.server.engine_polling import EnginePolling
+from antiphon.server.engine_port import CLOSED, EnginePort
 from antiphon.server.engine_session import EngineSession
 from antiphon.server.engine_upgrade import TooLate, Upgrade
 from antiphon.server.gateway import Gateway

@@ -119,12 +119,8 @@ class Gateway:
         self, intent: Attach, port: HttpPort, address: str = "", headers: Mapping[str, str] = NO_HEADERS
     ) -> None:
         """POST attach: the way in to long-polling."""
-        codec = intent.codec
-        try:
-            packet = self._opening(codec, intent.message)
-        except RemoteProtocolError as error:
-            self.turned_away("bad_hello", address)
-            port.status(Answer(400, error.message))
+        codec, packet = intent.codec, self._asked(intent, port, address)
+        if packet is None:
             return
         if isinstance(packet, Ping):
             port.answer(_alone(codec, self._pong(packet)))
@@ -135,12 +131,8 @@ class Gateway:
         self, intent: Stream, port: StreamPort, address: str = "", headers: Mapping[str, str] = NO_HEADERS
     ) -> None:
         """POST stream: the response is the transport, for as long as it lasts."""
-        codec = intent.codec
-        try:
-            packet = self._opening(codec, intent.message)
-        except RemoteProtocolError as error:
-            self.turned_away("bad_hello", address)
-            port.status(Answer(400, error.message))
+        codec, packet = intent.codec, self._asked(intent, port, address)
+        if packet is None:
             return
         stream = port.open()
         stream.address, stream.headers = address, headers
@@ -197,6 +189,15 @@ class Gateway:
         port.answer(None)
 
     # -- within
+
+    def _asked(self, intent: Attach | Stream, port: HttpPort | StreamPort, address: str) -> Hello | Ping | None:
+        """What a first request says; None when it was answered with why it is none."""
+        try:
+            return self._opening(intent.codec, intent.message)
+        except RemoteProtocolError as error:
+            self.turned_away("bad_hello", address)
+            port.status(Answer(400, error.message))
+            return None
 
     def _opening(self, codec: Codec, message: Data) -> Hello | Ping:
         if len(message) > self._hello_limit:
