@@ -57,7 +57,7 @@ test-js: $(MODULES)
 # outside of js-client, so they get it by createRequire(new URL("../../js-client/", import.meta.url))("playwright-core").
 # They start their servers with the interpreter that PYTHON names, and the browser that CHROMIUM names.
 test-browser: needs-browser $(DEVELOPMENT) $(MODULES) $(INTEROP)
-	PYTHON="$(abspath $(BIN))/python" CHROMIUM="$(browser)" node --test tests/browser/*.test.mjs
+	PYTHON="$(abspath $(BIN))/python" CHROMIUM="$(browser)" node --test --test-concurrency=2 tests/browser/*.test.mjs
 
 chaos: needs-node $(DEVELOPMENT)
 	@$(BIN)/python -m tests.chaos --duration $(DURATION) --seed $(SEED) --clients $(CLIENTS)

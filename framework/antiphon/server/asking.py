@@ -29,9 +29,16 @@ class ServerAsking(Asking):
 
     def _open(self, packet: Call, settle: Callable[[Outcome], None], deadline: float, repeatable: bool) -> Pending:
         alarm: asyncio.TimerHandle | None = None
-        socket = self._connection.sockets.get(packet.namespace)
+        # Our own clients answer what they were asked, even if they have left since. Others forget it.
+        forgets = not self._connection.session.codec.acks
+        socket = self._connection.sockets.get(packet.namespace) if forgets else None
+        over = False
 
         def settled(outcome: Outcome) -> None:
+            nonlocal over
+            if over:
+                return
+            over = True
             if alarm is not None:
                 alarm.cancel()
             if socket is not None:
@@ -39,9 +46,7 @@ class ServerAsking(Asking):
             settle(outcome)
 
         def gone(socket: Socket) -> None:
-            # Whatever its client still does, the application knows it no longer.
             settled(CallAbandoned("the socket left its namespace before it answered"))
-            self._connection.session.cancel(pending)
 
         pending = self._connection.session.call(packet, settled, deadline)
         if socket is not None:

@@ -152,8 +152,8 @@ class Socket:
 
         The call survives cuts. `timeout` is 30 s, or what is left of the time of the call that is being answered.
         Cancelled, it cancels the client's handler. Raises CallTimeout after `timeout` seconds, CallFailed when the
-        client's handler raised, CallAbandoned when the session ended first or the socket left, and CallNotSent when it
-        was gone before.
+        client's handler raised, CallAbandoned when the session ended first, or a client of Socket.IO left, and
+        CallNotSent when the socket was gone before.
         """
         timeout = within(timeout, CALL_TIMEOUT)
         around = self.namespace.around.emit
