@@ -119,3 +119,8 @@ def test_a_refusal_tells_the_remedy() -> None:
     assert (
         EngineRefusal(EngineError.BAD_REQUEST, "say it once").body == b'{"code":3,"message":"Bad request: say it once"}'
     )
+
+
+def test_a_payload_that_was_not_sent_as_text_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError, match="text since EIO=4"):
+        read_payload(b"40", size=100, packets=10, text=False)

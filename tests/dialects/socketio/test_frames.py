@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.dialects.socketio.frames import binary_frame, messages_of, text_frame
+from antiphon.dialects.socketio.frames import binary_frame, frame_of, messages_of, text_frame
 from antiphon.transports.websocket_writing import message_frame
 
 
@@ -29,3 +29,8 @@ def test_long_messages_are_read_back() -> None:
     frames = text_frame(b"a" * 126) + binary_frame(b"b" * 65_536) + text_frame(b"c")
 
     assert list(messages_of(frames)) == ["a" * 126, b"b" * 65_536, "c"]
+
+
+@pytest.mark.parametrize("message", ["text", "\u00fc" * 100, b"", b"bytes" * 20_000])
+def test_a_message_is_framed_by_its_kind(message: str | bytes) -> None:
+    assert list(messages_of(frame_of(message))) == [message]

@@ -184,3 +184,26 @@ def test_who_is_put_out_again_and_again_is_not_remembered_for_ever() -> None:
 
     assert made["/99"] is Member.PUT_OUT
     assert sum(made[f"/{number}"] is not None for number in range(100)) == MORE
+
+
+def test_who_does_not_ask_again_behind_a_cut_is_missing_after_a_while() -> None:
+    made = members(a="s1", b="s2")
+    made.cut()
+    made.take_back("b")
+
+    assert made.missing() == []
+    assert made.missing() == ["a"]
+
+    assert (made["a"], made.sockets) == (None, {"b": "s2"})
+    assert made.missing() == []
+
+
+def test_each_cut_gives_its_own_while() -> None:
+    made = members(a="s1")
+    made.cut()
+    made.missing()
+
+    made.cut()
+
+    assert made.missing() == []
+    assert made.missing() == ["a"]

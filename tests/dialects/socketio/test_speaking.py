@@ -11,6 +11,7 @@ from antiphon.dialects.socketio.frames import messages_of
 from antiphon.dialects.socketio.recovery import Place, Sent
 from antiphon.errors import PayloadError
 from antiphon.protocol import packets as p
+from antiphon.protocol.refusals import no_namespace
 from tests.dialects.socketio.rig import KEY, codec, joined, recovering, told
 
 SILENT: list[p.Packet] = [
@@ -315,3 +316,39 @@ def test_nobody_is_put_out_of_a_namespace_that_was_cut() -> None:
     made.resume(Place("/", None, "1"))
 
     assert told(made, p.Leave("/a")) == []
+
+
+def test_a_ping_marks_what_was_sent_before_it() -> None:
+    made = recovering("/")
+    told(made, p.Event("/", "a", []))
+    told(made, p.Ping(1))
+    told(made, p.Event("/", "b", []))
+
+    made.decode("3")
+
+    assert made.missed(Place("/", "e1.0", "1")) is None
+    assert [*messages_of(b"".join(made.missed(Place("/", "e1.1", "1")) or ()))] == ['42["b","e1.2"]']
+
+
+def test_applications_compare_the_word_for_a_namespace_that_is_not_there() -> None:
+    made = joined()
+    made.decode("40/nowhere,")
+
+    assert told(made, p.Refused("/nowhere", no_namespace("/nowhere"))) == ['44/nowhere,{"message":"Invalid namespace"}']
+
+
+def test_a_volatile_event_that_would_leave_behind_newer_ones_does_not() -> None:
+    made = recovering("/")
+    volatile, event = made.encode(p.Volatile("/", "v", [])), made.encode(p.Event("/", "a", []))
+
+    assert list(messages_of(made.pack(1, 1, [event, volatile]))) == ['42["a","e1.1"]']
+
+
+def test_what_was_said_to_a_stay_that_a_cut_has_ended_is_nobodys() -> None:
+    made = recovering("/", "/a")
+    answer = made.encode(p.Leave("/a"))
+    assert made.resume(Place("/", None, "1")) is not None
+
+    made.decode("40/a,")
+
+    assert made.pack(1, 1, [answer]) == b""
