@@ -110,3 +110,21 @@ def test_our_own_stall_kills_nobody() -> None:
 
     assert not heartbeat.silent(164.9)
     assert heartbeat.silent(165.0)
+
+
+def test_a_late_ping_delays_none_behind_it() -> None:
+    heartbeat = Heartbeat(Settings(interval=10, timeout=5), pings=True)
+    heartbeat.start(0.0, watch=True)
+
+    assert heartbeat.ping(10.4)
+
+    assert heartbeat.next_ping == 20.0
+
+
+def test_after_a_stall_pings_are_not_made_up_for() -> None:
+    heartbeat = Heartbeat(Settings(interval=10, timeout=5), pings=True)
+    heartbeat.start(0.0, watch=True)
+
+    assert heartbeat.ping(35.0)
+
+    assert heartbeat.next_ping == 45.0

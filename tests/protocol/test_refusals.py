@@ -21,7 +21,7 @@ from antiphon.protocol.packets import (
     Refused,
     Reply,
 )
-from antiphon.protocol.refusals import Refusal, refuse
+from antiphon.protocol.refusals import Refusal, no_namespace, refuse
 
 ERROR = PayloadError("value is too deep", parameter="value", expected="32 levels")
 DATA = {"parameter": "value", "expected": "32 levels"}
@@ -49,3 +49,7 @@ def test_whoever_waits_for_it_gets_an_answer(kind: type[Packet], about: dict[str
 )
 def test_nobody_waits_for_an_event_nor_for_what_cannot_be_told_apart(broken: Broken) -> None:
     assert refuse(broken) == Refusal()
+
+
+def test_a_namespace_that_is_not_there_is_named() -> None:
+    assert no_namespace("/nowhere") == "there is no namespace '/nowhere'"

@@ -87,8 +87,9 @@ def test_an_event_is_heard_with_its_last_attachment() -> None:
 
     assert made.decode('452-["a",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]') == Message(1, 0, [])
     assert made.decode(b"x") == Message(1, 0, [])
-    assert made.decode("beQ==") == Message(1, 1, [p.Event("/", "a", [b"y", b"x"])], weight=made.weight)
-    assert made.weight > 60
+    message = made.decode("beQ==")
+    assert message == Message(1, 1, [p.Event("/", "a", [b"y", b"x"])], weight=message.weight)
+    assert message.weight > 60
 
 
 def test_attachments_of_who_is_not_in_are_not_waited_for() -> None:
@@ -472,3 +473,12 @@ def test_only_a_remote_protocol_error_comes_out_of_whatever_is_said(said: list[s
             break
         assert message.number == number
         number += message.counted
+
+
+def test_who_has_left_everything_is_nowhere() -> None:
+    made = joined()
+    assert made.joined
+
+    made.decode("41")
+
+    assert not made.joined

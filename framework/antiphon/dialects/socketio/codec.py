@@ -58,11 +58,6 @@ class SocketioCodec(Speaking):
         return f"SocketioCodec({self.form}, key=<secret>)"
 
     @property
-    def weight(self) -> int:
-        """Bytes that the last packet came in, with its attachments: more than its last message has."""
-        return self._wire.weight
-
-    @property
     def joined(self) -> bool:
         """Whether the client is in any namespace."""
         return bool(self._members.joined())
