@@ -194,6 +194,16 @@ def test_a_detached_session_is_kept_for_its_window() -> None:
     assert session.ending.code == "expired"
 
 
+def test_a_session_that_nobody_can_come_back_to_ends_with_its_transport() -> None:
+    session = open_session()
+    session.resumable = False
+    welcomed(session, hello())
+
+    session.detach(100.0)
+
+    assert session.ending is not None and session.ending.code == "expired"
+
+
 def test_an_attached_session_does_not_expire() -> None:
     session = open_session()
     session.accept(hello(), 0.0, pings=False)
