@@ -7,19 +7,15 @@ its steps, and `python -m tests.simulation.socketio --schedules 1 --seed S --sho
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
+from tests.simulation.hunting import Hunts, hunted
 from tests.simulation.mutants import Mutant
 from tests.simulation.socketio.mutants import MUTANTS
 from tests.simulation.socketio.playing import LENGTH, Totals, play, play_many
 from tests.simulation.socketio.schedule import schedule
 
-ROOT = Path(__file__).parents[2]
 SEEDS = range(
     int(os.environ.get("SEED", "0")), int(os.environ.get("SEED", "0")) + int(os.environ.get("SCHEDULES", "1000"))
 )
@@ -77,29 +73,14 @@ def test_a_seed_is_played_the_same_whenever_it_is_played() -> None:
 # -- planted mistakes
 
 
-def hunt(mutant: Mutant) -> subprocess.CompletedProcess[str]:
-    """In a process of its own: the change has to be in place before the product is imported."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.simulation.socketio.mutants", mutant.name],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
-def hunts() -> dict[str, Future[subprocess.CompletedProcess[str]]]:
-    """All hunts, two at a time."""
-    pool = ThreadPoolExecutor(2)
-    return {mutant.name: pool.submit(hunt, mutant) for mutant in MUTANTS}
+def hunts() -> Hunts:
+    """All hunts."""
+    return hunted("tests.simulation.socketio.mutants", MUTANTS)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.breaks}: {mutant.name}")
-def test_a_planted_mistake_breaks_its_rule(
-    mutant: Mutant, hunts: dict[str, Future[subprocess.CompletedProcess[str]]]
-) -> None:
+def test_a_planted_mistake_breaks_its_rule(mutant: Mutant, hunts: Hunts) -> None:
     found = hunts[mutant.name].result()
 
     assert found.returncode == 0, found.stdout + found.stderr
