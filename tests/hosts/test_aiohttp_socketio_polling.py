@@ -125,6 +125,16 @@ async def test_the_cookie_that_was_asked_for_names_the_session() -> None:
         assert (cookie["path"], cookie["samesite"], cookie["httponly"], cookie["secure"]) == ("/", "Lax", True, "")
 
 
+async def test_so_it_does_on_a_websocket() -> None:
+    async with (
+        served(Server(), socketio=Socketio(cookie="io")) as site,
+        site.http.ws_connect(f"{site.origin}/socket.io/?EIO=4&transport=websocket", compress=0) as socket,
+    ):
+        sid = json.loads((await socket.receive_str(timeout=PATIENCE))[1:])["sid"]
+
+        assert socket._response.headers["Set-Cookie"] == f"io={sid}; HttpOnly; Path=/; SameSite=Lax"
+
+
 async def test_no_cookie_is_set_unless_one_was_asked_for(site: Site) -> None:
     async with site.http.get(f"{site.origin}{POLLING}") as response:
         assert not response.cookies

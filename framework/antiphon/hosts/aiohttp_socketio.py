@@ -14,6 +14,7 @@ from antiphon.dialects.socketio.dialect import JSON, OpenSession, OpenSocket, Po
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.hosts.aiohttp_doorman import Doorman, lower_headers
 from antiphon.hosts.aiohttp_websocket import handshake, take_over
+from antiphon.server.engine_session import EngineSession
 from antiphon.server.engineio import EngineGateway
 from antiphon.server.proxies import Visit
 from antiphon.server.server import Server
@@ -107,7 +108,11 @@ class SocketioEndpoint:
             receiver.begin(websocket)
             return websocket
 
-        response = take_over(request, accept, opened)
+        cookie = ""
+        if self._settings.cookie is not None and isinstance(receiver, EngineSession):
+            secure = "; Secure" if visit.scheme == "https" else ""
+            cookie = f"{self._settings.cookie}={receiver.sid}; HttpOnly; Path=/; SameSite=Lax{secure}"
+        response = take_over(request, accept, opened, cookie)
         if response is None:
             receiver.give_up()
             return self._answered(request, Answer(400, "the client is gone"))

@@ -60,7 +60,7 @@ def _is_key(value: str) -> bool:
 
 
 def take_over(
-    request: web.Request, accept: str, opened: Callable[[asyncio.Transport], TcpWebSocket]
+    request: web.Request, accept: str, opened: Callable[[asyncio.Transport], TcpWebSocket], cookie: str = ""
 ) -> web.StreamResponse | None:
     """Answer 101 and give the TCP connection to the WebSocket that `opened` makes of it; None: the client is gone.
 
@@ -73,7 +73,8 @@ def take_over(
         return None
     tcp.write(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept.encode()
+        b"Sec-WebSocket-Accept: %b\r\n%b\r\n"
+        % (accept.encode(), f"Set-Cookie: {cookie}\r\n".encode() if cookie else b"")
     )
     early = _Early()
     http.set_parser(early)  # type: ignore[arg-type]  # it wants its own, and uses these two methods of it
