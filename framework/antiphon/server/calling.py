@@ -84,7 +84,7 @@ class _Survey:
             self._timer = asyncio.get_running_loop().call_later(timeout, self._time_is_over)
 
     def _ask_one(self, socket: Socket, prepared: Prepared, deadline: float) -> None:
-        if type(socket.outbox) is Anteroom:
+        if type(socket.outbox) is Anteroom:  # `socket.heard`, without its call: this is per receiver
             self.came.append((socket, CallNotSent("the client is not let in yet")))
             return
         packet, session = prepared.packet, socket.connection.session

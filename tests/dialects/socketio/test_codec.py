@@ -243,7 +243,8 @@ def test_a_secret_never_shows() -> None:
 # -- coming back
 
 
-PID, SECOND = f"sid.{KEY}.1", f"sid.{KEY}.2"
+# By the number of the CONNECT: "/" is asked for first in these tests, and then "/a".
+PID, SECOND, THIRD = f"sid.{KEY}.1", f"sid.{KEY}.2", f"sid.{KEY}.3"
 
 
 def events(made: SocketioCodec, *names: str, namespace: str = "/") -> list[str | bytes]:
@@ -372,15 +373,15 @@ def test_each_other_namespace_is_asked_for_again() -> None:
     resumed(made, None)
     assert events(made, "three", namespace="/a") == [], "it is held back"
 
-    assert made.decode(claiming("/a", "e1.1")) == Message(2, 0, [p.Ping(0)])
+    assert made.decode(claiming("/a", "e1.1", SECOND)) == Message(2, 0, [p.Ping(0)])
     assert told(made, p.Pong(0, 0)) == [
-        f'40/a,{{"sid":"S2","pid":"{PID}"}}',
+        f'40/a,{{"sid":"S2","pid":"{SECOND}"}}',
         '42/a,["two","e1.2"]',
         '42/a,["three","e1.3"]',
     ]
     assert told(made, p.Pong(0, 0)) == []
     assert events(made, "four", namespace="/a") == ['42/a,["four","e1.4"]']
-    assert resumed(made, "e1.2", "/a")[1] == '42/a,["three","e1.3"]'
+    assert resumed(made, "e1.2", "/a", SECOND)[1] == '42/a,["three","e1.3"]'
 
 
 def test_until_then_nothing_is_said_there() -> None:
@@ -392,7 +393,12 @@ def test_until_then_nothing_is_said_there() -> None:
 
 @pytest.mark.parametrize(
     "connect",
-    ["40/a,", claiming("/a", "e1.9"), claiming("/a", pid="other." + KEY), claiming("/a", pid="sid." + "o" * 43)],
+    [
+        "40/a,",
+        claiming("/a", "e1.9", SECOND),
+        claiming("/a", pid="other." + KEY),
+        claiming("/a", pid="sid." + "o" * 43),
+    ],
 )
 def test_who_cannot_go_on_there_leaves_and_comes_anew(connect: str) -> None:
     made = recovering("/", "/a")
@@ -401,9 +407,9 @@ def test_who_cannot_go_on_there_leaves_and_comes_anew(connect: str) -> None:
     events(made, "two", namespace="/a")
 
     assert made.decode(connect) == Message(2, 2, [p.Leave("/a"), p.Join("/a")])
-    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{SECOND}"}}']
-    assert made.missed(Place("/a", "e1.0", "1")) is None, "that was of the stay before"
-    assert resumed(made, "e1.0", "/a", SECOND) == [f'40/a,{{"sid":"S3","pid":"{SECOND}"}}']
+    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{THIRD}"}}']
+    assert made.missed(Place("/a", "e1.0", "2")) is None, "that was of the stay before"
+    assert resumed(made, "e1.0", "/a", THIRD) == [f'40/a,{{"sid":"S3","pid":"{THIRD}"}}']
 
 
 def test_what_was_asked_for_before_the_cut_is_asked_for_anew() -> None:
@@ -413,7 +419,7 @@ def test_what_was_asked_for_before_the_cut_is_asked_for_anew() -> None:
 
     assert told(made, p.Joined("/a", "S2")) == [], "its client does not wait for that any more"
     assert heard(made, "40/a,") == [p.Leave("/a"), p.Join("/a")]
-    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{SECOND}"}}']
+    assert told(made, p.Joined("/a", "S3")) == [f'40/a,{{"sid":"S3","pid":"{THIRD}"}}']
 
 
 def test_who_is_in_and_claims_that_it_was_cut_comes_anew() -> None:
@@ -448,7 +454,7 @@ def test_a_second_cut_loses_nothing_either() -> None:
     resumed(made, None)
     events(made, "one", namespace="/a")
 
-    assert resumed(made, None, "/a") == [f'40/a,{{"sid":"S2","pid":"{PID}"}}', '42/a,["one","e1.1"]']
+    assert resumed(made, None, "/a", SECOND) == [f'40/a,{{"sid":"S2","pid":"{SECOND}"}}', '42/a,["one","e1.1"]']
     assert heard(made, claiming("/")) == [p.Ping(0)]
 
 

@@ -207,3 +207,20 @@ def test_each_cut_gives_its_own_while() -> None:
 
     assert made.missing() == []
     assert made.missing() == ["a"]
+
+
+def test_nothing_is_kept_of_a_namespace_that_a_client_is_not_in() -> None:
+    made = members(a="s1")
+
+    for number in range(1000):
+        made.ask(f"/{number}")
+        made.refuse(f"/{number}")
+
+    assert made.stays == {"a": 1}
+    made.ask("/b")
+    assert made.stays == {"a": 1, "/b": 1002}
+    made.admit("/b", "s2")
+    made.leave("/b")
+    made.put_out("a")
+    made.cut()
+    assert made.stays == {}

@@ -270,7 +270,7 @@ def test_answers_to_what_was_asked_before_a_cut_are_nobodys() -> None:
     before.stay, after.stay = 1, 2
     assert not kept.stray(before, 1), "there was no cut yet"
 
-    kept.shut({"/a": 1})
+    kept.shut(1)
 
     assert kept.stray(before, 1)
     assert kept.stray(before, 2)
@@ -280,7 +280,7 @@ def test_answers_to_what_was_asked_before_a_cut_are_nobodys() -> None:
 
 def test_what_was_taken_back_is_there_again() -> None:
     kept, _ = recovery()
-    kept.shut({"/": 1})
+    kept.shut(1)
     kept.hold_back(["/"])
 
     kept.take_back("/")

@@ -183,7 +183,7 @@ class SocketioCodec(Speaking):
         self._again.clear()
         self._members.cut()
         recovery.hold_back(list(self._members.sockets))
-        recovery.shut(self._members.stays)
+        recovery.shut(self._members.asked)
         return self._take_back(place)
 
     def _take_back(self, place: Place) -> bytes | None:

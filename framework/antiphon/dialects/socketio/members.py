@@ -36,13 +36,18 @@ class Member(Enum):
 
 
 class Members:
-    """The namespaces of one session. `sockets`: the ids of its sockets there."""
+    """The namespaces of one session. `sockets`: the ids of its sockets there.
 
-    __slots__ = ("_limits", "_looked", "_members", "_stale", "sockets", "stays")
+    `stays`: for where it is, or wants to be, the number of that CONNECT; `asked`: how many there were. So a later stay
+    has a higher number, and nothing is kept of a namespace that the client is not in.
+    """
+
+    __slots__ = ("_limits", "_looked", "_members", "_stale", "asked", "sockets", "stays")
 
     def __init__(self, limits: Limits) -> None:
         self.sockets: dict[str, str] = {}
         self.stays: dict[str, int] = {}
+        self.asked = 0
         self._limits = limits
         self._members: dict[str, Member] = {}
         self._looked = False  # `missing` was called since the last cut
@@ -68,7 +73,8 @@ class Members:
         if len(self._members) - away >= self._limits.namespaces + MORE:
             raise RemoteProtocolError("protocol", "more namespaces were asked for than anybody may be in")
         self._members[namespace] = Member.ASKED
-        self.stays[namespace] = self.stays.get(namespace, 0) + 1
+        self.asked += 1
+        self.stays[namespace] = self.asked
         self.sockets.pop(namespace, None)
         return member
 
@@ -84,8 +90,7 @@ class Members:
     def leave(self, namespace: str) -> bool:
         """It leaves; false when it was put out already."""
         heard = self.hears(namespace)
-        del self._members[namespace]
-        self.sockets.pop(namespace, None)
+        self._drop(namespace)
         return heard
 
     # -- what the server says
@@ -102,7 +107,7 @@ class Members:
         """It is not let in; false when it does not wait for that any more."""
         if not self._answered(namespace):
             return False
-        del self._members[namespace]
+        self._drop(namespace)
         return True
 
     def put_out(self, namespace: str) -> bool:
@@ -110,14 +115,19 @@ class Members:
         member = self._members.get(namespace)
         self.sockets.pop(namespace, None)
         if member is Member.CUT:
-            del self._members[namespace]
+            self._drop(namespace)
         if member is not Member.IN:
             return False
         away = [name for name, member in self._members.items() if member is Member.PUT_OUT]
         if len(away) >= MORE:
-            del self._members[away[0]]
+            self._drop(away[0])
         self._members[namespace] = Member.PUT_OUT
         return True
+
+    def _drop(self, namespace: str) -> None:
+        """Nothing is kept of it."""
+        del self._members[namespace], self.stays[namespace]
+        self.sockets.pop(namespace, None)
 
     def _answered(self, namespace: str) -> bool:
         stale = self._stale.pop(namespace, 0)
@@ -132,7 +142,7 @@ class Members:
         self._looked = False
         for namespace, member in tuple(self._members.items()):
             if member is Member.PUT_OUT:
-                del self._members[namespace]
+                self._drop(namespace)
                 continue
             if member is Member.ASKED:
                 self._stale[namespace] = self._stale.get(namespace, 0) + 1
@@ -145,8 +155,7 @@ class Members:
             return []
         cut = [namespace for namespace, member in self._members.items() if member is Member.CUT]
         for namespace in cut:
-            del self._members[namespace]
-            self.sockets.pop(namespace, None)
+            self._drop(namespace)
         return cut
 
     def take_back(self, namespace: str) -> None:

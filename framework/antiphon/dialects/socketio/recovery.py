@@ -18,7 +18,7 @@ class Sent(bytes):
     """Frames that know where they belong. With an `offset` they are kept, and may be sent again.
 
     `volatile`: they are not even held back for somebody who is about to come back; `repeats` is the offset that they
-    are spelled with. `stay`: of an answer to a CONNECT, how often its namespace had been asked for by then.
+    are spelled with. `stay`: of an answer to a CONNECT, the number of that.
     """
 
     namespace: str
@@ -106,7 +106,7 @@ class Recovery:
         self._held: dict[str, list[Sent]] = {}
         self._held_size = 0
         self._open: set[str] | None = None  # since a cut: where the client is again
-        self._ended: dict[str, int] = {}  # the stays that there were at the last cut
+        self._ended = 0  # the newest stay that there was at the last cut
         self._newest: dict[str, int] = {}  # by namespace, the last offset that left
 
     # -- what was sent
@@ -131,15 +131,15 @@ class Recovery:
         while self._gone < marked and self._sent:
             self._give_up()
 
-    def shut(self, stays: dict[str, int]) -> None:
-        """A cut: what waits for the client was said to where it is not, until it is there again."""
-        self._open, self._ended = set(), dict(stays)
+    def shut(self, asked: int) -> None:
+        """A cut, behind so many CONNECTs: what waits was said to where the client is not, until it is there again."""
+        self._open, self._ended = set(), asked
 
     def stray(self, sent: Sent, stay: int) -> bool:
-        """It was said to a stay that a cut has ended."""
+        """It was said to a stay that a cut has ended; `stay` is that of now, 0 for none."""
         if self._open is None or sent.namespace in self._open:
             return False
-        if sent.stay != stay or stay <= self._ended.get(sent.namespace, 0):
+        if sent.stay <= self._ended or sent.stay < stay:
             return True
         self._open.add(sent.namespace)
         return False

@@ -91,8 +91,9 @@ class Speaking:
             case p.Joined(namespace, socket):
                 return self._joined(namespace, socket)
             case p.Refused(namespace, reason, data):
+                stay = self._members.stays.get(namespace, 0)
                 if self._members.refuse(namespace):
-                    return self._refused(namespace, reason, data)
+                    return self._answer(namespace, stay, self._refused(namespace, reason, data))
             case p.Leave(namespace):
                 return self._put_out(namespace)
             case p.Ping(time):
@@ -151,13 +152,14 @@ class Speaking:
             return b""
         if self._recovery is not None:
             self._recovery.forget(namespace)
-        return self._answer(namespace, self._connected(namespace))
+        return self._answer(namespace, self._members.stays[namespace], self._connected(namespace))
 
-    def _answer(self, namespace: str, frames: bytes) -> bytes:
-        if self._recovery is None or not frames:
+    def _answer(self, namespace: str, stay: int, frames: bytes) -> bytes:
+        """What is told of a CONNECT, which was the client's `stay`-th."""
+        if self._recovery is None:
             return frames
         sent = Sent.of(frames, namespace)
-        sent.stay = self._members.stays.get(namespace, 0)
+        sent.stay = stay
         return sent
 
     def _connected(self, namespace: str) -> bytes:
@@ -170,7 +172,7 @@ class Speaking:
         if reason == no_namespace(namespace):
             reason = "Invalid namespace"  # applications compare it
         told = {"message": reason} if data is None else {"message": reason, "data": data}
-        return self._answer(namespace, self._wire.write(SocketioPacket(Kind.CONNECT_ERROR, namespace, told)))
+        return self._wire.write(SocketioPacket(Kind.CONNECT_ERROR, namespace, told))
 
     def _put_out(self, namespace: str) -> bytes:
         known = self._members.put_out(namespace)
