@@ -18,7 +18,7 @@ from antiphon.transports.websocket import WebSocketTransport
 from antiphon.types import Data
 from tests.server.peer import settle
 
-__all__ = ["Ask", "Polls", "Site", "Wire"]
+__all__ = ["Ask", "Polls", "Site", "Wire", "entered", "wire_of"]
 
 STEP = 0.25
 
@@ -147,3 +147,21 @@ class Polls:
         receiver = self.engine.expect_websocket(self.sid, "")
         assert isinstance(receiver, Upgrade)
         return Wire(receiver)
+
+
+def wire_of(site: Site) -> Wire:
+    """A WebSocket that has said nothing yet."""
+    receiver = site.engine.expect_websocket(None, "")
+    assert isinstance(receiver, EngineSession)
+    wire = Wire(receiver)
+    assert str(wire.heard.pop()).startswith('0{"sid":')
+    return wire
+
+
+async def entered(site: Site, auth: dict[str, Any] | None = None) -> tuple[Wire, dict[str, Any]]:
+    """A WebSocket that has come into "/", and what it was told of it."""
+    wire = wire_of(site)
+    wire.say("40" if auth is None else "40" + json.dumps(auth))
+    await settle()
+    told = [message for message in wire.heard if str(message).startswith("40")]
+    return wire, json.loads(str(told[0])[2:])
