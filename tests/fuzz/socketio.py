@@ -148,7 +148,7 @@ def read_request_query(data: bytes) -> bool:
         return False
     assert isinstance(asked, EngineRequest)
     assert asked.sid is None or 0 < len(asked.sid.encode("ascii")) <= LONGEST
-    assert len(asked.user) <= MOST
+    assert len(asked.query) <= MOST
     return True
 
 

@@ -14,12 +14,15 @@ from tests.interop.clients import Clients
 from tests.interop.site import Io, only, serve, with_handlers
 
 
-async def test_parameters_of_the_query_do_no_harm(io: Io, site: Site) -> None:
+async def test_the_server_sees_the_query_of_the_client(io: Io, site: Site) -> None:
     query = {"user": "ann", "token": "a&b=c/d \u65e5", "empty": "", "EIOS": "3"}
 
     client = await io.connect(site, query=query)
+    await io.settle(client)
 
     assert await client.ask("where") == ["/"]
+    assert only(site.server).arrival.query == query
+    assert "ann" not in repr(only(site.server).arrival)
 
 
 async def test_the_server_sees_the_headers_of_the_client(io: Io, site: Site) -> None:

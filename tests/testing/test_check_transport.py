@@ -10,9 +10,9 @@ import pytest
 from antiphon.protocol.closing import Closing
 from antiphon.testing import Broken, TransportRig, check_transport
 from antiphon.testing.conformance import broken
-from antiphon.transports.base import NO_HEADERS, Receiver, Transport
+from antiphon.transports.base import Receiver, Transport
 from antiphon.transports.memory import MemoryTransport
-from antiphon.types import Data
+from antiphon.types import NOTHING, Data
 from tests.transports.rigs import MemoryRig
 
 
@@ -24,7 +24,7 @@ class Faulty:
     single = False
     pings = True
     due = float("inf")
-    headers = NO_HEADERS
+    headers = NOTHING
 
     def __init__(self, sound: MemoryTransport, receiver: Receiver) -> None:
         self.sound = sound

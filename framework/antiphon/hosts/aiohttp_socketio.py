@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from aiohttp import web
@@ -18,9 +19,9 @@ from antiphon.server.engine_session import EngineSession
 from antiphon.server.engineio import EngineGateway
 from antiphon.server.proxies import Visit
 from antiphon.server.server import Server
-from antiphon.transports.base import NO_HEADERS
 from antiphon.transports.framed_websocket import FramedWebSocket
 from antiphon.transports.websocket_group import WebSocketGroup
+from antiphon.types import NOTHING
 
 __all__ = ["SocketioEndpoint", "settings_of"]
 
@@ -53,12 +54,12 @@ class SocketioEndpoint:
             return self._answered(request, refusal)
         if request.method == "OPTIONS":
             return self._preflight(request)
-        asked = Request(request.method, "", NO_HEADERS, query=request.rel_url.raw_query_string)
+        asked = Request(request.method, "", NOTHING, query=request.rel_url.raw_query_string)
         match self.engine.dialect.interpret(asked):
-            case OpenSession():
-                return await self._open(request, visit)
-            case OpenSocket(sid):
-                return self._websocket(request, visit, sid)
+            case OpenSession(query):
+                return await self._open(request, visit, query)
+            case OpenSocket(sid, query):
+                return self._websocket(request, visit, sid, query)
             case PollSession(sid):
                 port = _Port(request)
                 self.engine.poll(sid, port)
@@ -68,9 +69,9 @@ class SocketioEndpoint:
             case Answer() as answer:
                 return self._answered(request, answer, last=True)
 
-    async def _open(self, request: web.Request, visit: Visit) -> web.StreamResponse:
+    async def _open(self, request: web.Request, visit: Visit, query: Mapping[str, str]) -> web.StreamResponse:
         port = _Port(request)
-        sid = self.engine.open(visit.address, lower_headers(request), port)
+        sid = self.engine.open(visit.address, lower_headers(request), port, query)
         response = await self._said(request, port)
         if sid and self._settings.cookie is not None:
             response.set_cookie(
@@ -95,11 +96,13 @@ class SocketioEndpoint:
             polling.lost()  # its client is gone, and aiohttp was asked to cancel handlers for that
             raise
 
-    def _websocket(self, request: web.Request, visit: Visit, sid: str | None) -> web.StreamResponse:
+    def _websocket(
+        self, request: web.Request, visit: Visit, sid: str | None, query: Mapping[str, str]
+    ) -> web.StreamResponse:
         accept = handshake(request)
         if isinstance(accept, Answer):
             return self._answered(request, accept, last=True)
-        receiver = self.engine.expect_websocket(sid, visit.address)
+        receiver = self.engine.expect_websocket(sid, visit.address, query)
         if isinstance(receiver, EngineRefusal):
             return self._answered(request, self.engine.dialect.refusal(receiver))
 

@@ -17,7 +17,7 @@ from antiphon.errors import Refused as RefusedError
 from antiphon.protocol.identity import Identity, Principal
 from antiphon.protocol.packets import Refuse
 from antiphon.server.counters import Counters
-from antiphon.types import Value
+from antiphon.types import NOTHING, Value
 
 __all__ = ["STOPPING", "Arrival", "Authentication", "Check", "Verdict", "arrival"]
 
@@ -38,21 +38,24 @@ STOPPING = Refuse("draining", "the server stops", 1000)
 class Arrival:
     """How somebody came: from which network address, with which headers (names in lower case), over which transport.
 
-    `origin` is the page's, None for what is no browser. A repr shows no headers: there may be cookies among them.
+    `origin` is the page's, None for what is no browser. `query` is what the application of a Socket.IO client said in
+    its URL, which every proxy on the way may have logged: secrets belong into `auth`; native clients have only that.
+    A repr shows neither headers nor query.
     """
 
     address: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     origin: str | None = None
     transport: str = ""
+    query: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)
 
 
-def arrival(address: str, headers: Mapping[str, str], transport: str) -> Arrival:
+def arrival(address: str, headers: Mapping[str, str], transport: str, query: Mapping[str, str] = NOTHING) -> Arrival:
     """What a hook is told of a request; of its own secrets the wire tells nobody."""
     if "antiphon-key" in headers:
         # A copy only then: the transport of an idle session keeps its headers as well, and they are the larger half.
         headers = {name: value for name, value in headers.items() if name != "antiphon-key"}
-    return Arrival(address, headers, headers.get("origin"), transport)
+    return Arrival(address, headers, headers.get("origin"), transport, query)
 
 
 # What became of a check: whose the credentials are, or why nobody is let in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from antiphon.dialects.socketio import engine
@@ -35,12 +36,16 @@ class EngineSession:
 
     pings = True
 
-    def __init__(self, gateway: EngineGateway, sid: str, address: str, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self, gateway: EngineGateway, sid: str, address: str, query: Mapping[str, str], heartbeat: Heartbeat
+    ) -> None:
+        """`query`: what the application of the client said in the URL of its handshake."""
         self.sid = sid
         self.address = address
         self.transport: EngineTransport | None = None
         self.line: Line | None = None
         self._gateway = gateway
+        self._query = query
         self._heartbeat = heartbeat
         self._ask_by = gateway.clock() + gateway.dialect.settings.connect_timeout
         self._codec: SocketioCodec | None = None  # of the first CONNECT
@@ -135,7 +140,7 @@ class EngineSession:
     def arrival(self) -> Arrival:
         """See Entrance.arrival."""
         transport = self._known
-        return arrival(self.address, transport.headers, transport.name)
+        return arrival(self.address, transport.headers, transport.name, self._query)
 
     def wait(self, receiver: Receiver) -> None:
         """See Entrance.wait: what comes behind the CONNECT is not read before it is known who sends it."""

@@ -23,7 +23,7 @@ from antiphon.server.engine_port import CLOSED, EnginePort
 from antiphon.server.engine_session import EngineSession
 from antiphon.server.engine_upgrade import TooLate, Upgrade
 from antiphon.server.gateway import Gateway
-from antiphon.types import Data
+from antiphon.types import NOTHING, Data
 
 __all__ = ["EngineGateway"]
 
@@ -83,13 +83,15 @@ class EngineGateway:
 
     # -- requests
 
-    def open(self, address: str, headers: Mapping[str, str], port: EnginePort) -> str:
+    def open(
+        self, address: str, headers: Mapping[str, str], port: EnginePort, query: Mapping[str, str] = NOTHING
+    ) -> str:
         """A session begins with polling: `port` is answered with its greeting. Returns its sid, "" if it is refused."""
         refusal = self._crowded(address)
         if refusal is not None:
             port.refuse(refusal)
             return ""
-        session = self._new(address)
+        session = self._new(address, query)
         polling = EnginePolling(session, address, headers, clock=self.clock, soon=self._soon)
         self._polled[session.sid] = session
         polling.poll(port)
@@ -133,10 +135,12 @@ class EngineGateway:
         session, most = self._polled.get(sid), self.dialect.largest_payload
         return most if session is not None and session.line is not None else min(most, self._limits.hello)
 
-    def expect_websocket(self, sid: str | None, address: str) -> EngineSession | Upgrade | TooLate | EngineRefusal:
+    def expect_websocket(
+        self, sid: str | None, address: str, query: Mapping[str, str] = NOTHING
+    ) -> EngineSession | Upgrade | TooLate | EngineRefusal:
         """A WebSocket is to be opened: who receives what it brings, once it was told to `begin`; or why not."""
         if sid is None:
-            return self._crowded(address) or self._new(address)
+            return self._crowded(address) or self._new(address, query)
         if sid in self._moved:
             return TooLate()
         session = self._polled.get(sid)
@@ -200,8 +204,8 @@ class EngineGateway:
 
     # -- within
 
-    def _new(self, address: str) -> EngineSession:
-        session = self._kind(self, secrets.token_urlsafe(15), address, Heartbeat(self._heartbeat, pings=True))
+    def _new(self, address: str, query: Mapping[str, str]) -> EngineSession:
+        session = self._kind(self, secrets.token_urlsafe(15), address, query, Heartbeat(self._heartbeat, pings=True))
         self._opening[session] = here = source(address)
         self._sources[here] += 1
         return session

@@ -10,9 +10,9 @@ from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Hello, Refuse
 from antiphon.server.authentication import Arrival, arrival
 from antiphon.server.line import Line
-from antiphon.transports.base import NO_HEADERS, Receiver, Transport
+from antiphon.transports.base import Receiver, Transport
 from antiphon.transports.longpoll import LongPollTransport, PollPort
-from antiphon.types import Data
+from antiphon.types import NOTHING, Data
 
 __all__ = ["ByRequest", "Entrance", "OnTransport"]
 
@@ -81,7 +81,7 @@ class ByRequest:
     pings = LongPollTransport.pings
 
     def __init__(
-        self, port: PollPort, address: str, clock: Callable[[], float], headers: Mapping[str, str] = NO_HEADERS
+        self, port: PollPort, address: str, clock: Callable[[], float], headers: Mapping[str, str] = NOTHING
     ) -> None:
         self.address = address
         self._headers = headers

@@ -24,11 +24,11 @@ from antiphon.server.line import Line
 from antiphon.server.lobby import Lobby
 from antiphon.server.registry import Admission, Registry
 from antiphon.server.throttle import Throttle
-from antiphon.transports.base import NO_HEADERS, Transport
+from antiphon.transports.base import Transport
 from antiphon.transports.longpoll import LongPollTransport
 from antiphon.transports.pushes import PushedTransport
 from antiphon.transports.sse import EventStreamTransport
-from antiphon.types import Data
+from antiphon.types import NOTHING, Data
 
 __all__ = ["Gateway", "HttpPort", "StreamPort"]
 
@@ -115,9 +115,7 @@ class Gateway:
 
     # Each is told the network address that the request came from: wrong keys are throttled by it.
 
-    def attach(
-        self, intent: Attach, port: HttpPort, address: str = "", headers: Mapping[str, str] = NO_HEADERS
-    ) -> None:
+    def attach(self, intent: Attach, port: HttpPort, address: str = "", headers: Mapping[str, str] = NOTHING) -> None:
         """POST attach: the way in to long-polling."""
         codec, packet = intent.codec, self._asked(intent, port, address)
         if packet is None:
@@ -127,9 +125,7 @@ class Gateway:
             return
         self.enter(packet, codec, ByRequest(port, address, self._clock, headers))
 
-    def stream(
-        self, intent: Stream, port: StreamPort, address: str = "", headers: Mapping[str, str] = NO_HEADERS
-    ) -> None:
+    def stream(self, intent: Stream, port: StreamPort, address: str = "", headers: Mapping[str, str] = NOTHING) -> None:
         """POST stream: the response is the transport, for as long as it lasts."""
         codec, packet = intent.codec, self._asked(intent, port, address)
         if packet is None:

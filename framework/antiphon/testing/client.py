@@ -13,9 +13,8 @@ from antiphon.testing.network import Network
 from antiphon.testing.proxy.faults import Direction
 from antiphon.testing.turns import settle
 from antiphon.testing.virtual_clock import VirtualClock
-from antiphon.transports.base import NO_HEADERS
 from antiphon.transports.memory import MemoryTransport
-from antiphon.types import Value
+from antiphon.types import NOTHING, Value
 
 __all__ = ["TestClient"]
 
@@ -42,7 +41,7 @@ class TestClient(Listener):
         namespace: str = "/",
         auth: Value = None,
         credentials: Auth = None,
-        headers: Mapping[str, str] = NO_HEADERS,
+        headers: Mapping[str, str] = NOTHING,
         form: str = "msgpack",
         backoff: Backoff = Backoff(),
         outbox: Outbox = Outbox(packets=1024),

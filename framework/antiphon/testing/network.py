@@ -10,9 +10,9 @@ from antiphon.client.transports import Events
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.server.server import Server
 from antiphon.testing.proxy.faults import Direction
-from antiphon.transports.base import NO_HEADERS, Transport
+from antiphon.transports.base import Transport
 from antiphon.transports.memory import MemoryTransport, memory_pair
-from antiphon.types import Data
+from antiphon.types import NOTHING, Data
 
 __all__ = ["Network"]
 
@@ -79,7 +79,7 @@ class Network:
     """The way of one client to `server`. While it is away, whoever opens a transport waits for it."""
 
     def __init__(
-        self, server: Server, headers: Mapping[str, str] = NO_HEADERS, stir: Callable[[], None] | None = None
+        self, server: Server, headers: Mapping[str, str] = NOTHING, stir: Callable[[], None] | None = None
     ) -> None:
         """`headers`: those of every request that opens a transport, names in lower case.
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Protocol
 
 from antiphon.protocol.closing import Closing
 from antiphon.types import Data
 
-__all__ = ["NO_HEADERS", "Receiver", "Transport"]
-
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+__all__ = ["Receiver", "Transport"]
 
 
 class Transport(Protocol):

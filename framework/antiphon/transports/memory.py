@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from antiphon.protocol.closing import Closing
-from antiphon.transports.base import NO_HEADERS, Receiver
-from antiphon.types import Data
+from antiphon.transports.base import Receiver
+from antiphon.types import NOTHING, Data
 
 __all__ = ["MemoryTransport", "memory_pair"]
 
@@ -21,7 +21,7 @@ class MemoryTransport:
 
     name = "memory"
     address = ""
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = NOTHING
     single = False
     pings = True
     due = float("inf")

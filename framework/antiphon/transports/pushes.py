@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from antiphon.protocol.closing import Closing
-from antiphon.transports.base import NO_HEADERS, Receiver
-from antiphon.types import Data
+from antiphon.transports.base import Receiver
+from antiphon.types import NOTHING, Data
 
 __all__ = ["PushedTransport"]
 
@@ -19,7 +19,7 @@ class PushedTransport(ABC):
 
     name: str
     address: str
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = NOTHING
     receiver: Receiver
     single: bool
     pings: bool

@@ -10,12 +10,12 @@ from typing import assert_never
 
 from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.pace import Pace
-from antiphon.transports.base import NO_HEADERS, Receiver
+from antiphon.transports.base import Receiver
 from antiphon.transports.websocket import HIGH_WATER, WebSocketTransport
 from antiphon.transports.websocket_frames import FrameReader, PeerClose, Ping, Violation
 from antiphon.transports.websocket_group import CLOSE_WAIT, WebSocketGroup
 from antiphon.transports.websocket_writing import SHORT_BINARY, close_frame, message_frame, pong_frame
-from antiphon.types import Data
+from antiphon.types import NOTHING, Data
 
 __all__ = ["TcpWebSocket"]
 
@@ -60,7 +60,7 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
         receiver: Receiver,
         tcp: asyncio.Transport,
         address: str = "",
-        headers: Mapping[str, str] = NO_HEADERS,
+        headers: Mapping[str, str] = NOTHING,
     ) -> None:
         limits = group.limits
         self._reader = FrameReader(limits.hello, limits.fragments)

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from antiphon.protocol.closing import Closing
-from antiphon.transports.base import NO_HEADERS, Receiver
-from antiphon.types import Data
+from antiphon.transports.base import Receiver
+from antiphon.types import NOTHING, Data
 
 __all__ = ["WebSocketTransport"]
 
@@ -26,7 +26,7 @@ class WebSocketTransport(ABC):
 
     name = "websocket"
     address = ""
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = NOTHING
     single = False
     pings = True
 

@@ -34,6 +34,8 @@ def dialect(**settings: object) -> SocketioDialect:
         ("GET", "EIO=4&transport=websocket&t=x", OpenSocket(None)),
         ("GET", "EIO=4&transport=websocket&sid=s", OpenSocket("s")),
         ("GET", "EIO=4&transport=polling", OpenSession()),
+        ("GET", "EIO=4&transport=polling&tenant=a", OpenSession({"tenant": "a"})),
+        ("GET", "EIO=4&transport=websocket&tenant=a", OpenSocket(None, {"tenant": "a"})),
         ("GET", "EIO=4&transport=polling&sid=s", PollSession("s")),
         ("POST", "EIO=4&transport=polling&sid=s", PushSession("s")),
     ],

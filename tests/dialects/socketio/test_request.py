@@ -32,7 +32,7 @@ def test_every_other_request_names_its_session() -> None:
 def test_what_is_the_applications_is_kept_for_it() -> None:
     request = read_query("room=a&EIO=4&transport=polling&room=b&empty=&name=%C3%A9+x")
 
-    assert request == EngineRequest("polling", None, (("room", "a"), ("room", "b"), ("empty", ""), ("name", "é x")))
+    assert request == EngineRequest("polling", None, {"room": "b", "empty": "", "name": "é x"})
 
 
 @pytest.mark.parametrize("query", ["", "EIO=4", "EIO=4&transport=", "EIO=4&transport=webtransport", "transport=x"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -15,7 +15,7 @@ from antiphon.dialects.socketio.frames import text_frame
 from antiphon.dialects.socketio.recovery import Offsets
 from antiphon.dialects.socketio.request import read_query
 from antiphon.errors import RemoteProtocolError
-from antiphon.types import Data
+from antiphon.types import NOTHING, Data
 
 __all__ = ["JSON", "EngineIntent", "OpenSession", "OpenSocket", "PollSession", "PushSession", "SocketioDialect"]
 
@@ -28,13 +28,19 @@ BYTES = "application/octet-stream"
 
 
 class OpenSession(NamedTuple):
-    """Begin a session that is polled; the answer is its open packet."""
+    """Begin a session that is polled; the answer is its open packet. `query`: what its application said in the URL."""
+
+    query: Mapping[str, str] = NOTHING
 
 
 class OpenSocket(NamedTuple):
-    """Open a WebSocket: for a session of its own, or to take over that of `sid` from its polls."""
+    """Open a WebSocket: for a session of its own, or to take over that of `sid` from its polls.
+
+    `query`: what its application said in the URL.
+    """
 
     sid: str | None
+    query: Mapping[str, str] = NOTHING
 
 
 class PollSession(NamedTuple):
@@ -89,11 +95,11 @@ class SocketioDialect:
         if asked.transport == "websocket":
             if request.method != "GET":
                 return self.refusal(EngineRefusal(EngineError.BAD_METHOD, "a WebSocket is opened by GET"))
-            return OpenSocket(asked.sid)
+            return OpenSocket(asked.sid, asked.query)
         if asked.sid is None:
             if request.method != "GET":
                 return self.refusal(EngineRefusal(EngineError.BAD_METHOD, "a session begins with GET"))
-            return OpenSession()
+            return OpenSession(asked.query)
         if request.method == "GET":
             return PollSession(asked.sid)
         if request.method == "POST":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
+from antiphon.types import NOTHING
 
 __all__ = ["EngineRequest", "read_query"]
 
@@ -23,11 +25,14 @@ OURS = frozenset({"EIO", "transport", "sid", "t", "j", "b64"})
 
 
 class EngineRequest(NamedTuple):
-    """A request of a known version and transport. `sid` is None for a handshake; `user` are the application's own."""
+    """A request of a known version and transport. `sid` is None for a handshake.
+
+    `query`: the parameters that are the application's own; of one that is there twice, the last.
+    """
 
     transport: str
     sid: str | None = None
-    user: tuple[tuple[str, str], ...] = ()
+    query: Mapping[str, str] = NOTHING
 
 
 def read_query(query: str) -> EngineRequest | EngineRefusal:
@@ -41,15 +46,18 @@ def read_query(query: str) -> EngineRequest | EngineRefusal:
     except ValueError:
         return _bad(f"a query has at most {MOST} parameters")
     ours: dict[str, str] = {}
+    theirs: dict[str, str] = {}
     for name, value in pairs:
-        if name in OURS:
-            if name in ours:
-                return _bad(f"the parameter {name} is there twice")
+        if name not in OURS:
+            theirs[name] = value
+        elif name in ours:
+            return _bad(f"the parameter {name} is there twice")
+        else:
             ours[name] = value
-    return _read(ours, tuple(pair for pair in pairs if pair[0] not in OURS))
+    return _read(ours, theirs)
 
 
-def _read(ours: dict[str, str], user: tuple[tuple[str, str], ...]) -> EngineRequest | EngineRefusal:
+def _read(ours: dict[str, str], theirs: dict[str, str]) -> EngineRequest | EngineRefusal:
     transport, version, sid = ours.get("transport"), ours.get("EIO"), ours.get("sid")
     if transport is None or transport not in TRANSPORTS:
         return EngineRefusal(EngineError.TRANSPORT_UNKNOWN)
@@ -63,7 +71,7 @@ def _read(ours: dict[str, str], user: tuple[tuple[str, str], ...]) -> EngineRequ
     # An empty one is not None: it names a session, which nobody has.
     if sid is not None and not (0 < len(sid) <= LONGEST_SID and sid.isascii()):
         return EngineRefusal(EngineError.SESSION_UNKNOWN)
-    return EngineRequest(transport, sid, user)
+    return EngineRequest(transport, sid, theirs or NOTHING)
 
 
 def _bad(remedy: str) -> EngineRefusal:
