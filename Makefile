@@ -34,7 +34,7 @@ help:
 	@echo "make simulate play SCHEDULES=$(SCHEDULES) from SEED=$(SEED) on: both clients, a hostile network, virtual time"
 	@echo "make fuzz    mutate INPUTS=$(INPUTS) inputs for every decoder of both languages, from SEED=$(SEED) on"
 	@echo "make conformance run the protocols' public suites from a checkout of socketio/socket.io: SUITES=<its path>"
-	@echo "make check   lint, types, architecture, and whether the committed browser build is current"
+	@echo "make check   lint, types, architecture, tests that documents name, and whether the browser build is current"
 	@echo "make build   build the browser client into the Python package"
 	@echo "make format  format all sources"
 	@echo "make clean   remove what was set up or built"
@@ -80,7 +80,7 @@ check: $(DEVELOPMENT) $(MODULES)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
-	$(BIN)/python -m pytest -q tests/architecture
+	$(BIN)/python -m pytest -q tests/architecture tests/docs/test_compatibility.py tests/docs/test_security.py
 	npm --prefix js-client run --silent check
 
 build: $(MODULES)
