@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 from antiphon.testing.app_fixtures import antiphon_app_client, antiphon_app_url, antiphon_proxy
@@ -18,5 +20,8 @@ __all__ = [
 ]
 
 # How long an example takes is the machine's affair: two cores that do something else as well are no fault of a test.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# CI tries the same examples each time, so that what it says is about the change; developers' runs look for new ones.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 settings.load_profile("patient")

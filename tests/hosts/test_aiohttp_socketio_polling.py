@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from antiphon import Server, Socketio
+from antiphon import DisconnectCode, Disconnected, Server, Socketio
 from tests.hosts.rig import PATIENCE, Site, served, until
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
@@ -102,7 +102,9 @@ async def test_a_poll_that_is_cancelled_ends_the_session(site: Site) -> None:
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_post_that_is_too_large_is_413_and_ends_the_session(declared: bool) -> None:
-    async with served(Server(), socketio=Socketio(max_http_buffer_size=1000)) as site:
+    server, gone = Server(), list[Disconnected]()
+    server.namespace("/").on_disconnect(lambda socket, reason: gone.append(reason))
+    async with served(server, socketio=Socketio(max_http_buffer_size=1000)) as site:
         client = await entered(site)
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -113,6 +115,7 @@ async def test_a_post_that_is_too_large_is_413_and_ends_the_session(declared: bo
 
         assert await client.ended()
         assert site.server.statistics().limits.message == 1
+        assert gone == [Disconnected(DisconnectCode.PROTOCOL, "the body may have 1500 bytes")]
 
 
 async def test_the_cookie_that_was_asked_for_names_the_session() -> None:

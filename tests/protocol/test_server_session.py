@@ -6,6 +6,7 @@ import pytest
 
 from antiphon.config import Heartbeat, Inbox, Limits, Outbox, Resume
 from antiphon.errors import LocalProtocolError
+from antiphon.protocol.closing import Ending
 from antiphon.protocol.packets import Ack, Close, Hello, Packet, Refuse, Welcome
 from antiphon.protocol.server_session import ServerSession, Settings
 from antiphon.protocol.session import State
@@ -196,12 +197,33 @@ def test_a_detached_session_is_kept_for_its_window() -> None:
 
 def test_a_session_that_nobody_can_come_back_to_ends_with_its_transport() -> None:
     session = open_session()
-    session.resumable = False
+    session.parting = Ending("protocol", "what it said is no message")
     welcomed(session, hello())
 
     session.detach(100.0)
 
-    assert session.ending is not None and session.ending.code == "expired"
+    assert session.ending == Ending("protocol", "what it said is no message")
+
+
+def test_a_session_whose_transport_we_close_for_good_says_why() -> None:
+    session = open_session()
+    session.parting = Ending("expired", "nobody knows why")
+    welcomed(session, hello())
+
+    session.detach(100.0, "nothing was heard for too long")
+
+    assert session.ending == Ending("expired", "nothing was heard for too long")
+
+
+def test_a_goodbye_under_way_is_how_a_session_ends_that_nobody_can_come_back_to() -> None:
+    session = open_session()
+    session.parting = Ending("expired", "the connection broke off")
+    welcomed(session, hello())
+    session.close(99.0, "draining")
+
+    session.detach(100.0)
+
+    assert session.ending is not None and session.ending.code == "draining"
 
 
 def test_an_attached_session_does_not_expire() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from antiphon import CallFailed, CallNotSent, CallTimeout, Inbox, Limits, Refused, Socket, Socketio
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
+from antiphon.protocol.closing import Loss
 from antiphon.types import Data
 from tests.server.engine_peer import Ask, Polls, Site, entered, wire_of
 from tests.server.peer import settle
@@ -154,7 +155,7 @@ async def test_a_body_that_was_not_read_ends_its_session() -> None:
 
     polling = site.engine.expect_push(client.sid, post)
     assert polling is not None
-    polling.broken("it did not come")
+    polling.broken(Loss("it did not come"))
     site.engine.push(polling, b'42["note",1]', "text/plain")
     await settle()
 

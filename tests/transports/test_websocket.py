@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.transports.base import Transport
 from antiphon.transports.websocket import WebSocketTransport
 from antiphon.types import Data
@@ -109,8 +109,8 @@ def test_a_closed_one_drains_without_a_word() -> None:
 def test_its_loss_is_told_once() -> None:
     socket, listener = websocket()
 
-    socket.lost()
+    socket.lost(Loss("the client closed the connection"))
     socket.lost()
 
-    assert listener.told == ["lost"]
+    assert (listener.told, socket.loss) == (["lost"], Loss("the client closed the connection"))
     assert socket.shut == []

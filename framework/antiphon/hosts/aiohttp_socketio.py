@@ -15,6 +15,7 @@ from antiphon.dialects.socketio.dialect import JSON, OpenSession, OpenSocket, Po
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.hosts.aiohttp_doorman import Doorman, lower_headers
 from antiphon.hosts.aiohttp_websocket import handshake, take_over
+from antiphon.protocol.closing import Loss
 from antiphon.server.engine_session import EngineSession
 from antiphon.server.engineio import EngineGateway
 from antiphon.server.proxies import Visit
@@ -27,6 +28,9 @@ __all__ = ["SocketioEndpoint", "settings_of"]
 
 # What a page of another origin may send along, when it asks: names of headers, and not without end.
 HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1024}")
+
+# Of a body: it is too large, or compressed. Others did not come, or not to their end.
+NOT_TAKEN = frozenset({413, 415})
 
 
 def settings_of(socketio: bool | Socketio) -> Socketio | None:
@@ -87,7 +91,7 @@ class SocketioEndpoint:
         try:
             body = await self._doorman.body(request, self.engine.size_of(sid), "message")
             if isinstance(body, Answer):
-                polling.broken("a POST was not taken")
+                polling.broken(Loss(body.reason, violation=body.status in NOT_TAKEN))
                 return self._answered(request, body, last=True)
             # Not `content_type`: that is what aiohttp makes of none, and of what says nothing.
             self.engine.push(polling, body, request.headers.get("Content-Type", ""))

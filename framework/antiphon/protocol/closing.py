@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["DELIBERATE", "Closing", "Ending", "TransportCode"]
+__all__ = ["DELIBERATE", "Closing", "Ending", "Loss", "TransportCode"]
 
 
 class Ending(NamedTuple):
@@ -39,6 +39,13 @@ class TransportCode(IntEnum):
 
 # A session that ended with one of these was ended on purpose, and not because somebody broke a rule.
 DELIBERATE = frozenset({"closed", "draining", "revoked", "unauthorized", "principal_changed"})
+
+
+class Loss(NamedTuple):
+    """How a transport ended by itself, for humans. `violation`: its peer broke a rule of it."""
+
+    reason: str
+    violation: bool = False
 
 
 class Closing(NamedTuple):

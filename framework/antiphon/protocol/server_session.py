@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from antiphon.config import Heartbeat, Inbox, Limits, Outbox, Resume
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing, Ending, TransportCode
 from antiphon.protocol.codec import Codec
 from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Hello, Refuse, Renew, Welcome
@@ -60,7 +60,8 @@ class ServerSession(Session):
         self.sid = sid
         self.proof = proof
         self.attempt = 0
-        self.resumable = True  # false where the wire has no way to come back: the session ends with its transport
+        # How it ends with its transport, where the wire has no way to come back.
+        self.parting: Ending | None = None
         self.expires_at = now + settings.resume.window
         self.identity = Identity()
         self._holds = 0
@@ -108,11 +109,11 @@ class ServerSession(Session):
             message=settings.limits.message,
         )
 
-    def detach(self, now: float) -> None:
-        """The transport is gone: the window begins."""
+    def detach(self, now: float, reason: str = "") -> None:
+        """The transport is gone: the window begins. `reason`: why we have closed it, for humans."""
         super().detach(now)
-        if self.state is State.DETACHED and not self.resumable:
-            self.end("expired", "the connection is gone, and nobody can come back to it", tell=False)
+        if self.state is State.DETACHED and self.parting is not None:
+            self.end(self.parting.code, reason or self.parting.reason, tell=False)
         elif self.state is State.DETACHED:
             self.expires_at = min(self.expires_at, now + self._settings.resume.window)
             self.due = min(self.due, self.expires_at)

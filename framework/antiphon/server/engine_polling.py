@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.engine import EngineRefusal, write_payload
 from antiphon.dialects.socketio.frames import frame_of, messages_of
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.server.engine_port import CLOSED, TWICE, EnginePort, refusal_of
 from antiphon.transports.base import Receiver
 from antiphon.types import Data
@@ -31,6 +31,9 @@ LINGER = 10.0
 # A poll that was sent before a farewell, over another connection, is late by less.
 LATE = 1.0
 LAST_WORDS = frozenset({TransportCode.ENDED, TransportCode.REFUSED})
+
+LEFT = Loss("the client closed the connection")
+GONE = Loss("the client went away from a poll or a POST")
 
 
 class EnginePolling:
@@ -55,6 +58,7 @@ class EnginePolling:
         self.headers = headers
         self.congested = True
         self.over = False  # closed or lost, and nothing is left to be said
+        self.loss = GONE  # how it ended, once it did so by itself
         self.probed = False  # a WebSocket is about to take over: no poll is held
         self._clock = clock
         self._soon = soon
@@ -116,7 +120,7 @@ class EnginePolling:
             port.refuse(CLOSED)
         elif self._poll is not None:
             self._answer(engine.CLOSE)
-            self.broken("two polls at a time")
+            self.broken(Loss("two polls at a time"))
             port.refuse(TWICE)
         else:
             self._poll = port
@@ -131,7 +135,7 @@ class EnginePolling:
         elif self._closed:
             port.refuse(CLOSED)
         elif self._push is not None:
-            self.broken("two POSTs at a time")
+            self.broken(Loss("two POSTs at a time"))
             port.refuse(TWICE)
         else:
             self._push, self._expects = port, True
@@ -145,11 +149,15 @@ class EnginePolling:
             self._rest.extend(messages)
             self._go_on()
 
-    def broken(self, reason: str) -> None:
-        """What was sent cannot be taken, so what is behind it cannot be taken either."""
+    def broken(self, loss: Loss) -> None:
+        """What was sent cannot be taken, so what is behind it cannot be taken either.
+
+        Two requests at a time are no violation: the client may have given one up that the network still has.
+        """
         if not self._closed:
+            self.loss = loss
             self.receiver.on_lost(self)
-            self.close(Closing(TransportCode.PROTOCOL, reason))
+            self.close(Closing(TransportCode.PROTOCOL, loss.reason))
 
     def probe(self) -> None:
         """Let the poll that is held go: the client takes to a WebSocket once it has none."""
@@ -185,12 +193,13 @@ class EnginePolling:
             if self._held is not None:
                 self._go_on()
 
-    def lost(self) -> None:
+    def lost(self, loss: Loss = GONE) -> None:
         """Nobody is there any more."""
         closed, self._closed = self._closed, True
         self._give_back(CLOSED)
         self._end()
         if not closed:
+            self.loss = loss
             self.receiver.on_lost(self)
 
     # -- within
@@ -219,10 +228,11 @@ class EnginePolling:
         except Exception:
             # As on a WebSocket: whoever receives is ours, and does not raise.
             log.exception("a message from %s was not taken in: its session is closed", self.address)
-            self.lost()
+            self.lost(Loss("the server failed"))
 
     def _leave(self) -> None:
         self._closed = True
+        self.loss = LEFT
         self._give_back()
         self._waiting.clear()
         if self._poll is not None:

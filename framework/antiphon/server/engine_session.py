@@ -9,7 +9,7 @@ from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.codec import SocketioCodec
 from antiphon.dialects.socketio.frames import text_frame
 from antiphon.errors import RemoteProtocolError
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing, Ending, TransportCode
 from antiphon.protocol.heartbeat import Heartbeat
 from antiphon.protocol.identity import Identity
 from antiphon.protocol.packets import Close, Hello, Refuse
@@ -26,6 +26,7 @@ __all__ = ["EngineSession"]
 
 # What a client is sent from time to time before it has asked for a namespace; afterwards its codec says it.
 PING = text_frame(engine.PING.encode())
+FOR_GOOD = Ending("expired", "the connection is gone, and nobody can come back to it")
 
 
 class EngineSession:
@@ -175,7 +176,7 @@ class EngineSession:
         self.line, transport, codec, session = line, self._known, self._codec, line.session
         assert codec is not None
         settings = self._gateway.dialect.settings
-        session.resumable = settings.recovery
+        session.parting = None if settings.recovery else FOR_GOOD
         session.inbox.widen(settings.max_http_buffer_size)
         # The client counts from the last ping on, whoever has sent it.
         session.heartbeat = self._heartbeat

@@ -15,7 +15,7 @@ from antiphon.config import Limits
 from antiphon.dialects.socketio.dialect import SocketioDialect
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.errors import RemoteProtocolError
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.protocol.heartbeat import Heartbeat
 from antiphon.server.census import source
 from antiphon.server.engine_polling import EnginePolling
@@ -126,7 +126,7 @@ class EngineGateway:
         try:
             messages = self.dialect.payload(body, content_type)
         except RemoteProtocolError as error:
-            polling.broken(error.message)
+            polling.broken(Loss(error.message, violation=True))
         else:
             polling.push(messages)
 

@@ -82,7 +82,7 @@ class Line(ABC):
             self._close(transport, closing)
         elif transport is not None:
             self._counters.closed[word(None)] += 1
-        self.session.detach(self._clock())
+        self.session.detach(self._clock(), closing.reason if closing is not None else "")
         if self.session.ending is not None:
             self.finish()  # it was saying goodbye, and nobody hears it any more
         else:

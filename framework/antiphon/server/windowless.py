@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from antiphon.dialects.socketio.codec import SocketioCodec
+from antiphon.protocol.closing import Ending, Loss
 from antiphon.server.line import Line
 from antiphon.transports.base import Transport
 from antiphon.types import Data
@@ -14,7 +15,9 @@ __all__ = ["EngineTransport", "Windowless"]
 
 
 class EngineTransport(Transport, Protocol):
-    """A transport that can be told to wait before it brings more."""
+    """A transport that can be told to wait before it brings more. `loss`: how it ended, once it did so by itself."""
+
+    loss: Loss
 
     def hold(self, until: Callable[[], bool]) -> None:
         """Bring nothing more until `until` is true, which is asked several times a second."""
@@ -48,9 +51,12 @@ class Windowless:
 
     def on_lost(self, transport: Transport) -> None:
         """See Receiver.on_lost. Who is nowhere has nowhere to come back to."""
-        session = self._line.session
-        session.resumable = session.resumable and isinstance(session.codec, SocketioCodec) and session.codec.joined
-        self._line.on_lost(transport)
+        line, loss = self._line, self._transport.loss
+        session = line.session
+        joined = isinstance(session.codec, SocketioCodec) and session.codec.joined
+        if transport is line.transport and not (session.parting is None and joined):
+            session.parting = Ending("protocol" if loss.violation else "expired", loss.reason)
+        line.on_lost(transport)
 
     def _has_room(self) -> bool:
         session = self._line.session

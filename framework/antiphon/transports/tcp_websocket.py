@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from antiphon.protocol.closing import Closing, TransportCode
+from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.protocol.pace import Pace
 from antiphon.transports.base import Receiver
 from antiphon.transports.websocket import HIGH_WATER, WebSocketTransport
@@ -24,6 +24,7 @@ log = logging.getLogger("antiphon.session")
 # So many bytes of Pongs are written at once: a segment may hold ten thousand Pings, and a write is a system call.
 MANY_PONGS = 4096
 
+CLOSED = Loss("the client closed the connection")
 # The close code of the standard for a fault of this side.
 FAILED = 1011
 # A pause takes so many seconds more than it has to, for each takes a timer.
@@ -128,7 +129,7 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
                     # Whoever receives is ours, and does not raise. Should it, asyncio would cut the connection off
                     # in silence, and the peer would come back with the same message for ever.
                     log.exception("a message from %s was not taken in: its WebSocket is closed", self.address)
-                    self._give_up(FAILED, "the server failed")
+                    self._give_up(FAILED, Loss("the server failed"))
             if (pace.left < 0.0 or self._held is not None) and not reader.over and self._waits():
                 break
             turn -= 1
@@ -229,17 +230,18 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
                 if not self._closed:
                     self._send(close_frame(code))
                 self._end()
-                self.lost()
+                self.lost(CLOSED)
             case Violation() if self._closed:
                 self._end()
             case Violation(limit="message") if self._timer is not None:
                 self._group.hit("hello")
-                self._give_up(TransportCode.BAD_HELLO, f"a Hello has at most {self._group.limits.hello} bytes")
+                too_large = Loss(f"a Hello has at most {self._group.limits.hello} bytes", violation=True)
+                self._give_up(TransportCode.BAD_HELLO, too_large)
             case Violation(code, reason, limit):
                 self._answer_pings()
                 if limit is not None:
                     self._group.hit(limit)
-                self._give_up(code, reason)
+                self._give_up(code, Loss(reason, violation=True))
             case _:
                 assert_never(event)
 
@@ -252,11 +254,12 @@ class TcpWebSocket(WebSocketTransport, asyncio.Protocol):
         self._group.hit("hello_timeout")
         self.close(Closing(TransportCode.HELLO_TIMEOUT, "no Hello came in time"))
 
-    def _give_up(self, code: int, reason: str) -> None:
+    def _give_up(self, code: int, loss: Loss) -> None:
         """Close it for a reason that its receiver does not know."""
         if not self._closed:
             self._closed = True
-            self._shut(code, reason)
+            self.loss = loss
+            self._shut(code, loss.reason)
             self._receiver.on_lost(self)
 
     def _shut(self, code: int, reason: str) -> None:

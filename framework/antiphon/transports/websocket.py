@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
-from antiphon.protocol.closing import Closing
+from antiphon.protocol.closing import Closing, Loss
 from antiphon.transports.base import Receiver
 from antiphon.types import NOTHING, Data
 
 __all__ = ["WebSocketTransport"]
+
+BROKEN = Loss("the connection broke off")
 
 # Above so many bytes not yet taken by the network the outbox is left alone, below half of it goes on.
 HIGH_WATER = 64 << 10
@@ -22,7 +24,7 @@ class WebSocketTransport(ABC):
     behind it to call once more), and `_shut`. Both are synchronous.
     """
 
-    __slots__ = ("_closed", "congested", "receiver")
+    __slots__ = ("_closed", "congested", "loss", "receiver")
 
     name = "websocket"
     address = ""
@@ -33,6 +35,7 @@ class WebSocketTransport(ABC):
     def __init__(self, receiver: Receiver) -> None:
         self.receiver = receiver
         self.congested = False
+        self.loss = BROKEN  # how it ended, once it did so by itself
         self._closed = False
 
     @abstractmethod
@@ -64,8 +67,9 @@ class WebSocketTransport(ABC):
             if not self._closed:
                 self.receiver.on_drained(self)
 
-    def lost(self) -> None:
+    def lost(self, loss: Loss = BROKEN) -> None:
         """The WebSocket is closed, by the peer or by the network."""
         if not self._closed:
             self._closed = True
+            self.loss = loss
             self.receiver.on_lost(self)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from antiphon.dialects.socketio.engine import EngineRefusal
 from antiphon.dialects.socketio.frames import messages_of
+from antiphon.protocol.closing import Loss
 from antiphon.server.engine_polling import EnginePolling
 from antiphon.server.engine_session import EngineSession
 from antiphon.server.engine_upgrade import TooLate, Upgrade
@@ -108,7 +109,7 @@ class Request:
         assert self.body is not None and self._sid is not None and self._pushed is not None
         engine, body = self._way.engine, self.body.encode()
         if len(body) > engine.size_of(self._sid):
-            self._pushed.broken("a POST was not taken")  # as a host does
+            self._pushed.broken(Loss("the body is too large", violation=True))  # as a host does
         else:
             engine.push(self._pushed, body, "text/plain")
 
@@ -144,7 +145,7 @@ class Request:
     def _go(self) -> None:
         self.gone = True
         if self._pushed is not None and not self.answered:
-            self._way.process.do(partial(self._pushed.broken, "the client is gone"))  # as a host does
+            self._way.process.do(partial(self._pushed.broken, Loss("the client is gone")))  # as a host does
 
 
 class _ServerEnd(WebSocketTransport):
