@@ -89,7 +89,7 @@ class Site:
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.test.scheme}://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:

@@ -6,8 +6,6 @@ import asyncio
 import json
 import logging
 import socket
-import ssl
-import subprocess
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +22,7 @@ from antiphon.hosts import aiohttp_stream
 from antiphon.hosts.aiohttp import mount
 from antiphon.protocol.packets import Ack, Call, Close, Event, Joined, Packet, Ping, Pong, Refuse, Reply, Welcome
 from antiphon.transports.websocket import HIGH_WATER
+from tests.certificates import Certificate
 from tests.hosts.rig import KEY, PATIENCE, Http, Site, hello, message, packets, served, until
 
 LISTED = "https://app.example"
@@ -33,22 +32,6 @@ LISTED = "https://app.example"
 async def site() -> AsyncIterator[Site]:
     async with served(Server(origins=[LISTED])) as site:
         yield site
-
-
-def secured(folder: Path) -> ssl.SSLContext:
-    """A server's context with a certificate of its own."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-days", "1", "-subj", "/CN=127.0.0.1", "-out", certificate, "-keyout", key),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 class Stream:
@@ -275,11 +258,10 @@ async def test_a_connection_that_is_reset_is_noticed_at_once(site: Site) -> None
 
 async def test_with_tls_a_client_that_vanishes_is_noticed_and_a_connection_goes_on(tmp_path: Path) -> None:
     """There the transport of a connection that is over has no protocol any more."""
-    context = secured(tmp_path)
     server, app = Server(), web.Application()
     mount(app, server)
     test = TestServer(app, scheme="https")
-    await test.start_server(ssl=context)
+    await test.start_server(ssl=Certificate(tmp_path).serving())
     async with aiohttp.ClientSession(headers={"Content-Type": "application/msgpack"}) as http:
         url = test.make_url("/antiphon/stream")
         async with http.post(url, data=hello(), ssl=False) as response:

@@ -23,8 +23,8 @@ from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.protocol.packets import Call, Reply
 from antiphon.transports.tcp_websocket import TcpWebSocket
 from antiphon.transports.websocket import HIGH_WATER
+from tests.certificates import Certificate
 from tests.hosts.rig import OTHER, hello, message, packets, until
-from tests.hosts.test_aiohttp_stream import secured
 from tests.wire.frames import BINARY, PING, frame, upgrade
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -113,7 +113,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    return secured(tmp_path_factory.mktemp("certificate"))
+    return Certificate(tmp_path_factory.mktemp("certificate")).serving()
 
 
 @pytest.fixture(params=["plain", "tls"])

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import socketio
 
 from tests.interop.clients import PATIENCE, TRANSPORTS, Wire
@@ -24,10 +25,14 @@ class PythonClient:
     Outside of "/" the name of the namespace stands before. `answers` has what a call of the server is answered.
     """
 
-    def __init__(self, namespaces: Sequence[str] = ("/",)) -> None:
+    def __init__(self, namespaces: Sequence[str] = ("/",), http: aiohttp.ClientSession | None = None) -> None:
         # It comes back at once, and at the same times in each run.
         self.real = socketio.AsyncClient(
-            handle_sigint=False, reconnection_delay=0.05, reconnection_delay_max=0.2, randomization_factor=0
+            handle_sigint=False,
+            http_session=http,
+            reconnection_delay=0.05,
+            reconnection_delay_max=0.2,
+            randomization_factor=0,
         )
         self.heard: list[tuple[Any, ...]] = []
         self.answers: dict[str, Callable[..., Any]] = {}
@@ -66,10 +71,15 @@ class PythonClient:
 
 @asynccontextmanager
 async def python_client(
-    origin: str, wire: Wire, *, namespaces: Sequence[str] = ("/",), auth: Any = None
+    origin: str,
+    wire: Wire,
+    *,
+    namespaces: Sequence[str] = ("/",),
+    auth: Any = None,
+    http: aiohttp.ClientSession | None = None,
 ) -> AsyncIterator[PythonClient]:
-    """A client that was let in to `namespaces`."""
-    client = PythonClient(namespaces)
+    """A client that was let in to `namespaces`; its requests are made by `http`, if it is given."""
+    client = PythonClient(namespaces, http)
     try:
         await client.connect(origin, wire, auth)
         yield client

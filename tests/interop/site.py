@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -72,7 +73,9 @@ def with_handlers(server: Server, heard: list[Any]) -> Server:
 
 
 @asynccontextmanager
-async def serve(server: Server, socketio: Socketio | bool = True, *, port: int | None = None) -> AsyncIterator[Site]:
+async def serve(
+    server: Server, socketio: Socketio | bool = True, *, port: int | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Site]:
     """Serve it on `port`, or on one that is free. Clients may come back at once when it stops."""
     app = web.Application()
     mount(app, server, socketio=socketio, window=None, patience=1.0)
@@ -82,7 +85,9 @@ async def serve(server: Server, socketio: Socketio | bool = True, *, port: int |
         listening.append(get_port_socket(host, port, family))
         return listening[-1]
 
-    async with TestServer(app, port=port, socket_factory=listen) as test, aiohttp.ClientSession() as http:
+    test = TestServer(app, scheme="https" if tls else "http", port=port, socket_factory=listen)
+    await test.start_server(ssl=tls)
+    async with test, aiohttp.ClientSession() as http:
         try:
             yield Site(app, server, http, test)
         finally:

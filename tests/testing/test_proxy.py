@@ -1,8 +1,6 @@
 """The proxy as a whole: what passes through it unharmed, and what is left when it closes."""
 
 import asyncio
-import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import aiohttp
 import pytest
 
 from antiphon.testing.proxy import Ending, FaultProxy
+from tests.certificates import Certificate
 from tests.testing.peers import connected, echo_server, web_server
 
 
@@ -130,10 +129,11 @@ async def test_offline_ends_the_living_and_refuses_the_new_until_online() -> Non
 
 
 async def test_clients_may_speak_tls_to_it(tmp_path: Path) -> None:
-    serving, trusting = _certificate(tmp_path)
+    certificate = Certificate(tmp_path)
+    trusting = certificate.trusting()
     async with (
         web_server() as pages,
-        FaultProxy("127.0.0.1", pages.port, ssl_context=serving) as proxy,
+        FaultProxy("127.0.0.1", pages.port, ssl_context=certificate.serving()) as proxy,
         aiohttp.ClientSession(proxy.url) as http,
     ):
         async with http.post("/push", data=b"one", ssl=trusting) as answer:
@@ -174,22 +174,6 @@ async def test_nothing_runs_on_when_it_is_closed_in_the_middle_of_everything() -
 async def _in_chunks(*chunks: bytes) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
-
-
-def _certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-out", certificate, "-keyout", key),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(certificate, key)
-    return serving, ssl.create_default_context(cafile=str(certificate))
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1", "https://127.0.0.1:8000", "127.0.0.1:8000"])

@@ -1,0 +1,66 @@
+"""Foreign clients over TLS: polls, WebSockets and the upgrade between them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from antiphon import Server
+from antiphon.config import Socketio
+from tests.certificates import Certificate
+from tests.hosts.rig import Site
+from tests.interop.clients import WIRES, Wire
+from tests.interop.python_client import python_client
+from tests.interop.site import Io, only, serve
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+async def site(server: Server, certificate: Certificate) -> AsyncIterator[Site]:
+    async with serve(server, Socketio(cookie="io"), tls=certificate.serving()) as site:
+        yield site
+
+
+async def test_socketio_client_is_at_home(io: Io, site: Site, certificate: Certificate, heard: list[Any]) -> None:
+    client = await io.connect(site, ca=certificate.file.read_text())
+    await io.settle(client)
+
+    assert await client.ask("echo", "a", b"\x00\xff", {"large": "x" * 100_000}) == [
+        "a",
+        b"\x00\xff",
+        {"large": "x" * 100_000},
+    ]
+    await only(site.server).emit("news", b"\x01" * 100_000)
+    assert await client.event() == ("news", b"\x01" * 100_000)
+
+
+async def test_who_does_not_trust_it_is_not_let_in(io: Io, site: Site) -> None:
+    client = io.open(site, reconnection=False)
+
+    assert (await client.told())[0] == "connect_error"
+    assert not site.server.namespace("/").sockets
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_python_socketio_is_at_home(site: Site, certificate: Certificate, wire: Wire) -> None:
+    connector = aiohttp.TCPConnector(ssl=certificate.trusting())
+    async with (
+        aiohttp.ClientSession(connector=connector) as http,
+        python_client(site.origin, wire, http=http) as client,
+    ):
+        assert await client.call("echo", "a", b"\x00\xff") == ("a", b"\x00\xff")
+
+
+async def test_a_cookie_is_for_https_only(site: Site, certificate: Certificate) -> None:
+    url = f"{site.origin}/socket.io/?EIO=4&transport="
+    async with site.http.get(f"{url}polling", ssl=certificate.trusting()) as polling:
+        assert polling.cookies["io"]["secure"] is True
+    async with site.http.ws_connect(f"{url}websocket", ssl=certificate.trusting()) as websocket:
+        assert "; Secure" in websocket._response.headers["Set-Cookie"]
