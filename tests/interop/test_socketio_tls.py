@@ -10,8 +10,8 @@ import pytest
 from antiphon import Server
 from antiphon.config import Socketio
 from tests.certificates import Certificate
-from tests.hosts.rig import Site
-from tests.interop.clients import WIRES, Wire
+from tests.hosts.rig import Site, until
+from tests.interop.clients import WIRES, Clients, Wire
 from tests.interop.python_client import python_client
 from tests.interop.site import Io, only, serve
 
@@ -22,9 +22,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 @pytest.fixture
-async def site(server: Server, certificate: Certificate) -> AsyncIterator[Site]:
+async def site(server: Server, certificate: Certificate, clients: Clients) -> AsyncIterator[Site]:
     async with serve(server, Socketio(cookie="io"), tls=certificate.serving()) as site:
         yield site
+        # While it closes, nobody may be shaking hands: asyncio forgets such a connection and closes it never.
+        await clients.reset()
+        await until(lambda: site.server.statistics().sessions == 0)
 
 
 async def test_socketio_client_is_at_home(io: Io, site: Site, certificate: Certificate) -> None:
