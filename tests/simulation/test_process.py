@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from antiphon.testing.simulation.process import Process
 from antiphon.testing.simulation.virtual_time import VirtualTime
 
@@ -108,3 +110,14 @@ def test_what_escapes_a_task_is_kept() -> None:
     time.run(0.0)
 
     assert [str(error) for error in process.loop.errors] == ["nothing there"]
+
+
+def test_what_is_done_while_no_time_passes_leaves_no_loop_behind() -> None:
+    time = VirtualTime()
+    process = Process(time)
+
+    process.do(asyncio.get_running_loop)
+    time.settle()
+
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()

@@ -46,7 +46,7 @@ class Process:
             callback()
         finally:
             time.depth -= 1
-            if time.depth:  # else the next callback says whose it is
+            if time.depth or not time.passing:  # else the next callback says whose it is
                 time.enter(before)
 
     @contextmanager

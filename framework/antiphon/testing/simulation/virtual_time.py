@@ -31,6 +31,7 @@ class VirtualTime:
         self.turns = 0  # how many have run
         self.loop: asyncio.AbstractEventLoop | None = None  # the running one, as asyncio knows it
         self.depth = 0  # how many programs are within each other's calls
+        self.passing = False  # whether `run` is at work
 
     def clock(self) -> float:
         """The time now."""
@@ -59,7 +60,8 @@ class VirtualTime:
         """Let so much time pass."""
         until = self.now + seconds
         heap = self._heap
-        before, depth, self.depth = self.loop, self.depth, 0
+        before, depth, passing = self.loop, self.depth, self.passing
+        self.depth, self.passing = 0, True
         try:
             self._empty()
             self.after_turn()
@@ -73,7 +75,7 @@ class VirtualTime:
                 if not heap or heap[0][0] > self.now:
                     self.after_turn()  # before time passes
         finally:
-            self.depth = depth
+            self.depth, self.passing = depth, passing
             self.enter(before)
         self.now = until
 
