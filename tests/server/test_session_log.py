@@ -116,7 +116,7 @@ async def test_no_record_holds_a_key_a_payload_or_a_credential(
     await settle()
     assert isinstance(ann.answered(), Welcome)
     ann.emit("say", "pay-load")
-    ann.say(Call(1, "/", "say", ["pay-load"]), Call(2, "/", "pay-load", ["pay-load"]), Call(3, "/", "say", [1]))
+    ann.say(Call(1, "/", "say", ["pay-load"]), Call(2, "/", "unheard", ["pay-load"]), Call(3, "/", "say", [1]))
     ann.say(Renew("sesame"))
     await settle()
     ann.wire.lost()
@@ -152,3 +152,29 @@ async def test_nothing_is_logged_for_an_event_or_a_broadcast(server: Server, log
         ann.ack()
 
     assert [r.getMessage() for r in log.records if r.name.startswith("antiphon")] == []
+
+
+async def test_what_came_of_calls_and_violations_is_told_to_who_runs_the_server(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "antiphon.server")
+    root = server.namespace("/")
+
+    @root.on("say")
+    async def say(socket: Socket, text: str) -> None: ...
+
+    ann = Peer(server)
+    ann.address = "10.0.0.1"
+    ann.attach("/")
+    await settle()
+    ann.say(Call(1, "/", "say", [1]), Call(2, "/", "shout\n", []))
+    await settle()
+    ann.wire.received(b"nonsense")
+
+    misfit, unheard, violation = caplog.messages
+    assert misfit == (
+        "a call of 'say' of '/' was refused: handler 'say' of namespace '/' expects str for parameter 'text', "
+        "but the event carried int"
+    )
+    assert unheard == r"a call was refused: namespace '/' has no handler for 'shout\n'"
+    assert violation.startswith("a session from 10.0.0.1 was ended for a violation: protocol: ")

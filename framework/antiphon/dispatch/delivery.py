@@ -110,6 +110,8 @@ class Deliverer(Runner):
     def _misfit(self, packet: Event | Call | Volatile, error: PayloadError, era: Any) -> None:
         """What came does not fit its handler."""
         if isinstance(packet, Call):
+            # Not every wire can say it, and on none does it reach who runs the server.
+            self._log.info("a call of %r of %r was refused: %s", packet.name, packet.namespace, one_line(error))
             self._answer(Failed(packet.id, "payload", str(error), error.told), era)
         else:
             self._log.info("an event was dropped: %s", one_line(error))
@@ -117,6 +119,7 @@ class Deliverer(Runner):
     def _nobody(self, packet: Event | Call | Volatile, code: str, message: str, era: Any) -> None:
         """There is no handler for what came."""
         if isinstance(packet, Call):
+            self._log.info("a call was refused: %s", one_line(message))
             self._answer(Failed(packet.id, code, message), era)
 
 

@@ -32,4 +32,4 @@ class EnginePort(Protocol):
 
 def refusal_of(closing: Closing) -> EngineRefusal:
     """What a client reads whose own words had its session closed."""
-    return EngineRefusal(EngineError.BAD_REQUEST, closing.reason or closing.word)
+    return EngineRefusal(EngineError.BAD_REQUEST, closing.sentence or closing.reason or closing.word)

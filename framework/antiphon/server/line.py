@@ -9,7 +9,8 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from antiphon.protocol.closing import DELIBERATE, Closing, TransportCode
+from antiphon.protocol.closing import DELIBERATE, VIOLATIONS, Closing, TransportCode
+from antiphon.protocol.loglines import one_line
 from antiphon.protocol.pace import Pace
 from antiphon.protocol.server_session import ServerSession
 from antiphon.server.authentication import Arrival
@@ -24,6 +25,7 @@ ATTACH_BURST = 10.0
 
 # What becomes of sessions, by sid and by the words of the protocol: no key, no payload, and nothing a client wrote.
 log = logging.getLogger("antiphon.session")
+server_log = logging.getLogger("antiphon.server")
 
 
 class Line(ABC):
@@ -175,10 +177,13 @@ class Line(ABC):
         transport, self.transport = self.transport, None
         ending = self.session.ending
         log.debug("session %s ended: %s", self.session.sid, ending.code if ending else "")
+        if ending is not None and ending.code in VIOLATIONS:
+            told = one_line(f"{ending.code}: {ending.reason}")
+            server_log.info("a session from %s was ended for a violation: %s", self.arrival.address, told)
         if transport is not None:
             wanted = ending is None or ending.code in DELIBERATE
             code = TransportCode.ENDED if wanted else TransportCode.PROTOCOL
-            self._close(transport, Closing(code, ending.code if ending else ""))
+            self._close(transport, Closing(code, *(ending[:2] if ending else ())))
         self._let_in()
         self._clean_up()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from antiphon.protocol.closing import Closing
 from antiphon.transports.tcp_websocket import TcpWebSocket
 from antiphon.types import Data
 
@@ -12,6 +13,10 @@ class FramedWebSocket(TcpWebSocket):
     """See TcpWebSocket. What is written are whole frames, one message or several of them behind one another."""
 
     __slots__ = ()
+
+    def close(self, closing: Closing) -> None:
+        """See Transport.close. The wire of such clients has no last words, so the sentence is told here."""
+        super().close(closing._replace(reason=closing.sentence or closing.reason))
 
     def write(self, message: Data) -> None:
         """See WebSocketTransport.write: `message` is bytes, and goes out as it is."""

@@ -130,6 +130,17 @@ def test_what_is_no_value_of_ours_breaks_its_packet_alone() -> None:
     assert made.decode('42["b"]').number == 4
 
 
+def test_what_breaks_a_limit_breaks_its_packet_alone() -> None:
+    made, long = joined(), "x" * (Limits().name + 1)
+
+    [event], [call] = heard(made, f'42["{long}"]'), heard(made, f'420["{long}"]')
+    [reply] = heard(made, "435[" + "[" * 100 + "]" * 100 + "]")
+
+    assert isinstance(event, Broken) and (event.kind, event.call, event.limit) == (p.Event, None, "name")
+    assert isinstance(call, Broken) and (call.kind, call.call, call.limit) == (p.Call, 1, "name")
+    assert isinstance(reply, Broken) and (reply.kind, reply.call, reply.limit) == (p.Reply, 5, "depth")
+
+
 # -- Engine.IO
 
 

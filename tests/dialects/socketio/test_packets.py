@@ -26,6 +26,12 @@ def refusal(kind: int, namespace: str = "/", id: int | None = None, data: Any = 
     return caught.value.message
 
 
+def fault(kind: int, id: int | None = None, data: Any = None) -> tuple[str | None, str]:
+    """The limit that a packet breaks by itself, and the sentence."""
+    packet = take(kind, id=id, data=data)
+    return packet.limit, str(packet.fault)
+
+
 def nested(depth: int) -> Any:
     return [nested(depth - 1)] if depth else 1
 
@@ -115,18 +121,21 @@ def test_the_name_of_a_namespace_is_text() -> None:
 def test_names_may_have_so_many_characters() -> None:
     assert take(0, "/" + "x" * 7).namespace == "/xxxxxxx"
     assert refusal(0, "/" + "x" * 8) == "the name of a namespace has at most 8 characters, not 9"
-    assert take(2, data=["x" * 8]).data == ["x" * 8]
-    assert refusal(2, data=["x" * 9]) == "the name of an event has at most 8 characters, not 9"
+    assert take(2, data=["x" * 8]).fault is None
+    assert fault(2, data=["x" * 9]) == ("name", "the name of an event has at most 8 characters, not 9")
 
 
 def test_data_may_nest_so_deep() -> None:
     assert take(2, data=["a", nested(2)]).fault is None
-    assert refusal(2, data=["a", nested(3)]) == "data[1][0][0]: nested deeper than 3 levels; send something flatter"
+    deep = "data[1][0][0]: nested deeper than 3 levels; send something flatter"
+    assert fault(2, data=["a", nested(3)]) == ("depth", deep)
+    assert refusal(0, data={"a": nested(3)}).endswith("nested deeper than 3 levels; send something flatter")
 
 
 def test_maps_may_have_so_many_keys() -> None:
     assert take(3, id=1, data=[{"a": 1, "b": 2}]).fault is None
-    assert refusal(3, id=1, data=[{"a": 1, "b": 2, "c": 3}]).startswith("data[0]: a map of 3 keys")
+    limit, text = fault(3, id=1, data=[{"a": 1, "b": 2, "c": 3}])
+    assert limit == "keys" and text.startswith("data[0]: a map of 3 keys")
 
 
 @pytest.mark.parametrize("kind", [2, 3])

@@ -171,7 +171,7 @@ def test_what_begins_like_no_packet_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2[", "2[1,]", '2["a"]x', '2"', "213-[]", "0/admin,x", '2[NaN,"a"]', '2["\\ud800"]', "2" + "9" * 17 + "[]"]
+    "text", ["2[", "2[1,]", '2["a"]x', '2"', "213-[]", "0/admin,x", '2[NaN,"a"]', "2" + "9" * 17 + "[]"]
 )
 def test_what_is_no_json_is_refused(text: str) -> None:
     assert refusal(text).startswith("not JSON: ")

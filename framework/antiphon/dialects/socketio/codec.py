@@ -129,10 +129,10 @@ class SocketioCodec(Speaking):
 
     def _said(self, packet: SocketioPacket) -> p.Packet:
         namespace, (name, *args) = packet.namespace, packet.data
-        if packet.id is None:
-            return p.Event(namespace, name, args) if packet.fault is None else Broken(p.Event, packet.fault)
-        call = self._asked.add(namespace, packet.id)
-        return p.Call(call, namespace, name, args) if packet.fault is None else Broken(p.Call, packet.fault, call)
+        call = None if packet.id is None else self._asked.add(namespace, packet.id)
+        if packet.fault is not None:
+            return Broken(p.Event if call is None else p.Call, packet.fault, call, limit=packet.limit)
+        return p.Event(namespace, name, args) if call is None else p.Call(call, namespace, name, args)
 
     def _connect(self, namespace: str, auth: Value) -> list[p.Packet]:
         claim = None
@@ -207,6 +207,6 @@ def _reply(packet: SocketioPacket) -> list[p.Packet]:
     if not packet.id:
         return []  # ours begin with 1
     if packet.fault is not None:
-        return [Broken(p.Reply, packet.fault, packet.id)]
+        return [Broken(p.Reply, packet.fault, packet.id, limit=packet.limit)]
     values = packet.data
     return [p.Reply(packet.id, values[0] if len(values) == 1 else values or None)]

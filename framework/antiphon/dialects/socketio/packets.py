@@ -35,7 +35,7 @@ _KINDS = tuple(Kind)
 class SocketioPacket(NamedTuple):
     """One packet. `data` of an event is its name and its arguments, of an ack its values; None is no data at all.
 
-    `fault`: it was read, but holds what is no value of ours; nobody may be handed that.
+    `fault`: it was read, but holds what is no value of ours, or breaks `limit`; nobody may be handed that.
     """
 
     kind: Kind
@@ -43,6 +43,7 @@ class SocketioPacket(NamedTuple):
     data: Any = None
     id: int | None = None
     fault: PayloadError | None = None
+    limit: str | None = None
 
 
 class Form(Protocol):
@@ -84,7 +85,8 @@ def received(kind: int, namespace: str, id: int | None, data: Any, limits: Limit
     """A packet of a client, looked at before anything else is done with it. Raises RemoteProtocolError."""
     # Numbers, and not members of Kind: those are compared through Python, three times for each event.
     _check_head(kind, namespace, id, limits)
-    fault = None
+    fault: PayloadError | None = None
+    limit: str | None = None
     if data is not None:
         found = stray(data, limits.depth, limits.keys, limits.values)
         if found is not None and found.limit is None:
@@ -92,14 +94,17 @@ def received(kind: int, namespace: str, id: int | None, data: Any, limits: Limit
             data = doubles(data, limits.depth)
             found = stray(data, limits.depth, limits.keys, limits.values)
         if found is not None:
-            fault = found.error("data")
-            if found.limit is not None or kind == 0:
+            fault, limit = found.error("data"), found.limit
+            if kind == 0:
                 raise _broken(str(fault))
     if kind == 2 or kind == 3:
         if type(data) is not list:
             raise _broken("the data of an event or ack is an array")
         if kind == 2:
-            data[:1] = [_name(data, limits)]
+            name = _name(data)
+            data[:1] = [name]
+            if len(name) > limits.name:
+                fault, limit = _too_long(name, limits), "name"
         elif id is None:
             raise _broken("an ACK has the id of what it acknowledges")
     elif kind == 0:
@@ -107,7 +112,7 @@ def received(kind: int, namespace: str, id: int | None, data: Any, limits: Limit
             raise _broken("the data of a CONNECT is an object")
     elif data is not None:
         raise _broken("a DISCONNECT has no data")
-    return SocketioPacket(_KINDS[kind], namespace.partition("?")[0], data, id, fault)
+    return SocketioPacket(_KINDS[kind], namespace.partition("?")[0], data, id, fault, limit)
 
 
 def _check_head(kind: int, namespace: str, id: int | None, limits: Limits) -> None:
@@ -128,18 +133,23 @@ def _check_head(kind: int, namespace: str, id: int | None, limits: Limits) -> No
         raise _broken("the name of a namespace is valid Unicode") from None
 
 
-def _name(data: list[Any], limits: Limits) -> str:
+def _name(data: list[Any]) -> str:
     """The name of an event. A number may stand for one; for the clients of this wire 1 and "1" are the same."""
     name = data[0] if data else None
     if type(name) is int or type(name) is float:
         name = str(int(name)) if name == name // 1 else repr(name)
     if type(name) is not str:
         raise _broken("an event begins with its name, a string or a number")
-    if len(name) > limits.name:
-        raise _broken(f"the name of an event has at most {limits.name} characters, not {len(name)}")
     if name in RESERVED:
         raise _broken(f"{name!r} is no event that a client may send")
     return name
+
+
+def _too_long(name: str, limits: Limits) -> PayloadError:
+    expected = f"at most {limits.name} characters"
+    return PayloadError(
+        f"the name of an event has {expected}, not {len(name)}", parameter="the name of the event", expected=expected
+    )
 
 
 def _broken(reason: str) -> RemoteProtocolError:

@@ -9,6 +9,7 @@ import msgspec
 from antiphon.config import Limits
 from antiphon.dialects.socketio.attachments import MOST, check_placeholders, detach, restore
 from antiphon.dialects.socketio.frames import binary_frame, text_frame
+from antiphon.dialects.socketio.jsontext import read_json
 from antiphon.dialects.socketio.packets import Kind, SocketioPacket, received
 from antiphon.errors import PayloadError, RemoteProtocolError
 from antiphon.types import Data
@@ -25,7 +26,7 @@ _HEAD = re.compile(r"(?:([0-4])|([56])([0-9]{1,9})-)(?:(/[^,]*)(?:,|\Z))?([0-9]{
 
 def spell(packet: SocketioPacket) -> tuple[bytes, list[bytes]]:
     """The text of a packet, in UTF-8, and its attachments. Raises PayloadError for what cannot be said so."""
-    kind, namespace, data, id, _ = packet
+    kind, namespace, data, id, *_ = packet
     if "," in namespace:
         raise PayloadError(
             f"the namespace {namespace!r} has a comma in its name, which ends it for Socket.IO clients; rename it",
@@ -116,7 +117,7 @@ def _read(text: str, limits: Limits) -> tuple[SocketioPacket, int]:
     data = None
     if head.end() < len(text):
         try:
-            data = msgspec.json.decode(text[head.end() :])
+            data = read_json(text[head.end() :])
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise RemoteProtocolError("protocol", f"not JSON: {error}") from None
         if data is None:
