@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 LIMITS = Limits()
-PACKETS = 100
 # What stands before a message that is binary, where text and binary ones are mixed.
 BINARY = b"\x00"
 LONGEST_REFUSAL = 2000
@@ -132,11 +131,11 @@ def _answer(codec: SocketioCodec, packet: p.Packet) -> None:
 
 
 def read_body(data: bytes) -> bool:
-    packets = read_payload(data, size=1 << 20, packets=PACKETS)
-    assert 0 < len(packets) <= PACKETS
+    packets = list(read_payload(data, size=1 << 20, message=1 << 20))
+    assert packets
     # Of an empty packet nobody could say where it was.
     assert all(packet or isinstance(packet, bytes) for packet in packets)
-    assert read_payload(write_payload(packets).encode(), size=1 << 21, packets=PACKETS) == packets
+    assert list(read_payload(write_payload(packets).encode(), size=1 << 21, message=1 << 20)) == packets
     return True
 
 

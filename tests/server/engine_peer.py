@@ -114,10 +114,10 @@ class Wire(WebSocketTransport):
 class Polls:
     """One client on polling; `sid` is "" if it was refused."""
 
-    def __init__(self, engine: EngineGateway, address: str = "") -> None:
+    def __init__(self, engine: EngineGateway, address: str = "", user_agent: str = "") -> None:
         self.engine = engine
         self.greeting = Ask()
-        self.sid = engine.open(address, {}, self.greeting)
+        self.sid = engine.open(address, {"user-agent": user_agent}, self.greeting)
 
     def poll(self) -> Ask:
         ask = Ask()

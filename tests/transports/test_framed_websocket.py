@@ -91,3 +91,20 @@ async def test_one_that_is_held_and_closed_reads_on(rig: Rig) -> None:
     await until(lambda: rig.tcp.reading)
 
     assert rig.numbers == [1]
+
+
+@pytest.mark.parametrize(
+    "closing, code, reason",
+    [
+        (Closing(TransportCode.ENDED, "draining"), 1001, b"draining"),
+        (Closing(TransportCode.ENDED, "closed", "go home"), 1000, b"go home"),
+        (Closing(TransportCode.PROTOCOL, "protocol", "not JSON"), 4007, b"not JSON"),
+        (Closing(TransportCode.SILENT, "nothing was heard"), 4005, b"nothing was heard"),
+    ],
+)
+async def test_its_close_says_all_that_such_a_client_is_told(
+    rig: Rig, closing: Closing, code: int, reason: bytes
+) -> None:
+    rig.socket.close(closing)
+
+    assert rig.tcp.written[-1].endswith(code.to_bytes(2, "big") + reason)

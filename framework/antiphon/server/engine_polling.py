@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.engine import EngineRefusal, write_payload
 from antiphon.dialects.socketio.frames import frame_of, messages_of
+from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, Loss, TransportCode
+from antiphon.protocol.pace import Pace
 from antiphon.server.engine_port import CLOSED, TWICE, EnginePort, refusal_of
 from antiphon.transports.base import Receiver
 from antiphon.types import Data
@@ -24,8 +26,9 @@ log = logging.getLogger("antiphon.session")
 
 # So many packets of a payload are handed over in one turn of the loop; others have theirs before the rest.
 TURN = 16
-# So many messages are in one answer; some clients (python-socketio) end their session for more.
-MOST = 16
+# So many messages are in one answer to clients that end their session for more (python-socketio), and to others.
+FEW = 16
+MANY = 4096
 # Last words wait so many seconds for a poll, where they say more than that it was closed.
 LINGER = 10.0
 # A poll that was sent before a farewell, over another connection, is late by less.
@@ -51,8 +54,9 @@ class EnginePolling:
         *,
         clock: Callable[[], float],
         soon: Callable[[Callable[[], None]], object],
+        pace: Pace,
     ) -> None:
-        """`soon(callback)` has it called in the next turn of the loop."""
+        """`soon(callback)` has it called in the next turn of the loop; `pace`: of the packets that are handed over."""
         self.receiver = receiver
         self.address = address
         self.headers = headers
@@ -62,11 +66,16 @@ class EnginePolling:
         self.probed = False  # a WebSocket is about to take over: no poll is held
         self._clock = clock
         self._soon = soon
+        self._pace = pace
+        # What a User-Agent is for (RFC 9110, 10.1.5): to go by the limits of some.
+        self._most = FEW if "python" in headers.get("user-agent", "").lower() else MANY
         self._poll: EnginePort | None = None
         self._push: EnginePort | None = None
         self._pause_at = 0.0
         self._expects = False  # the body of that is not here yet
-        self._rest: deque[Data] = deque()  # of what was pushed
+        self._rest: Iterator[Data] = iter(())  # of what was pushed, behind
+        self._next: Data | None = None  # of that
+        self._waits = False  # that goes on at a tick
         self._waiting: deque[Data] = deque()  # what no poll has taken
         self._held: Callable[[], bool] | None = None
         self._closed = False
@@ -142,11 +151,15 @@ class EnginePolling:
             return True
         return False
 
-    def push(self, messages: Sequence[Data]) -> None:
-        """Take in what the POST brought that is expected; it is answered when all of it was handed over."""
+    def push(self, messages: Iterator[Data]) -> None:
+        """Take in what the POST brought that is expected; it is answered when all of it was handed over.
+
+        An iterator that raises RemoteProtocolError ends the session.
+        """
         self._expects = False
         if self._push is not None:
-            self._rest.extend(messages)
+            self._rest = messages
+            self._read_on()
             self._go_on()
 
     def broken(self, loss: Loss) -> None:
@@ -190,7 +203,7 @@ class EnginePolling:
             self._end()
         else:
             self.pause()
-            if self._held is not None:
+            if self._waits:
                 self._go_on()
 
     def lost(self, loss: Loss = GONE) -> None:
@@ -205,18 +218,29 @@ class EnginePolling:
     # -- within
 
     def _go_on(self) -> None:
-        turn = TURN
-        while self._rest and not self._closed:
-            if self._held is not None and not self._held():
+        turn, pace = TURN, self._pace
+        while (message := self._next) is not None:
+            full = self._held is not None and not self._held()
+            self._waits = full or (pace.left < 1.0 and pace.wait(self._clock()) > 0.0)
+            if self._waits:
                 return
             self._held = None
             if not turn:
                 self._soon(self._go_on)
                 return
             turn -= 1
-            self._hand_over(self._rest.popleft())
+            pace.left -= 1.0
+            self._hand_over(message)
+            self._read_on()
         if not self._closed and not self._expects:
             self._give_back()
+
+    def _read_on(self) -> None:
+        """Only now: what is handed over may have closed it, and then nothing behind it counts."""
+        try:
+            self._next = None if self._closed else next(self._rest, None)
+        except RemoteProtocolError as error:
+            self.broken(Loss(error.message, violation=True))
 
     def _hand_over(self, message: Data) -> None:
         if message == engine.CLOSE:
@@ -252,7 +276,7 @@ class EnginePolling:
             self.lost()
             return True
         waiting = self._waiting
-        messages = [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
+        messages = [waiting.popleft() for _ in range(min(self._most, len(waiting)))]
         if len(messages) > 1 and messages[-1] == engine.CLOSE:
             # Clients look into a DISCONNECT a turn later than into this: in one answer it would come too late.
             waiting.append(messages.pop())
@@ -270,7 +294,7 @@ class EnginePolling:
     def _give_back(self, refusal: EngineRefusal | None = None) -> None:
         """Answer the POST that is under way."""
         push, self._push = self._push, None
-        self._rest.clear()
+        self._rest, self._next = iter(()), None
         if push is None:
             return
         if refusal is None:

@@ -17,6 +17,7 @@ from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.protocol.heartbeat import Heartbeat
+from antiphon.protocol.pace import Pace
 from antiphon.server.census import source
 from antiphon.server.engine_polling import EnginePolling
 from antiphon.server.engine_port import CLOSED, EnginePort
@@ -32,6 +33,8 @@ UNKNOWN = EngineRefusal(
     "this process has none of that name; behind several processes, send each client always to the same one",
 )
 MOVED = EngineRefusal(EngineError.BAD_REQUEST, "this session is on a WebSocket")
+# As on a WebSocket: of what comes in a second so much may come at once.
+BURST = 2.0
 # For so many seconds: who is still on its way by another transport is late by less.
 REMEMBERED = 60.0
 
@@ -92,7 +95,9 @@ class EngineGateway:
             port.refuse(refusal)
             return ""
         session = self._new(address, query)
-        polling = EnginePolling(session, address, headers, clock=self.clock, soon=self._soon)
+        most = self._limits.messages
+        pace = Pace(most, max(most * BURST, 1.0), self.clock())
+        polling = EnginePolling(session, address, headers, clock=self.clock, soon=self._soon, pace=pace)
         self._polled[session.sid] = session
         polling.poll(port)
         session.begin(polling)

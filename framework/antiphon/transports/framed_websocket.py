@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.protocol.closing import Closing
+from antiphon.protocol.closing import Closing, TransportCode
 from antiphon.transports.tcp_websocket import TcpWebSocket
 from antiphon.types import Data
 
@@ -15,8 +15,12 @@ class FramedWebSocket(TcpWebSocket):
     __slots__ = ()
 
     def close(self, closing: Closing) -> None:
-        """See Transport.close. The wire of such clients has no last words, so the sentence is told here."""
-        super().close(closing._replace(reason=closing.sentence or closing.reason))
+        """See Transport.close. The wire of such clients has no last words, so the sentence is told here.
+
+        Some of them (C++) stay away after 1000, and at the end of a drain they are to come back.
+        """
+        code = TransportCode.GOING_AWAY if closing.reason == "draining" else closing.code
+        super().close(Closing(code, closing.sentence or closing.reason))
 
     def write(self, message: Data) -> None:
         """See WebSocketTransport.write: `message` is bytes, and goes out as it is."""

@@ -14,13 +14,9 @@ from antiphon.dialects.socketio.engine import EngineError, EngineRefusal, read_p
 from antiphon.dialects.socketio.frames import text_frame
 from antiphon.dialects.socketio.recovery import Offsets
 from antiphon.dialects.socketio.request import read_query
-from antiphon.errors import RemoteProtocolError
 from antiphon.types import NOTHING, Data
 
 __all__ = ["JSON", "EngineIntent", "OpenSession", "OpenSocket", "PollSession", "PushSession", "SocketioDialect"]
-
-# A payload has at most so many packets: each is an object of its own before anybody has looked at it.
-MOST_PACKETS = 4096
 
 JSON = (("Content-Type", "application/json"),)
 # How browsers send bytes; payloads are text since EIO=4.
@@ -110,14 +106,10 @@ class SocketioDialect:
         """The answer to a request that is refused."""
         return Answer(refusal.status, refusal.body.decode(), JSON)
 
-    def payload(self, body: bytes, content_type: str) -> list[Data]:
-        """The packets in the body of a POST. Raises RemoteProtocolError."""
-        kind = content_type.partition(";")[0].strip().lower()
-        packets = read_payload(body, size=self.largest_payload, packets=MOST_PACKETS, text=kind != BYTES)
-        most = self.settings.max_http_buffer_size
-        if len(body) > most and any(len(packet) > most for packet in packets):
-            raise RemoteProtocolError("protocol", f"a message has at most {most} bytes")
-        return packets
+    def payload(self, body: bytes, content_type: str) -> Iterator[Data]:
+        """The packets in the body of a POST: see read_payload."""
+        text = content_type.partition(";")[0].strip().lower() != BYTES
+        return read_payload(body, size=self.largest_payload, message=self.settings.max_http_buffer_size, text=text)
 
     @property
     def largest_payload(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from binascii import a2b_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -41,6 +41,8 @@ PROBE, PROBED = "2probe", "3probe"
 
 SEPARATOR = "\x1e"
 BASE64 = "b"
+# How base64 is spelled elsewhere, and how here.
+_PLAIN = str.maketrans("-_", "+/", "\r\n")
 
 
 def opening(sid: str, upgrades: Sequence[str], *, interval: float, timeout: float, size: int) -> str:
@@ -65,32 +67,50 @@ def write_payload(packets: Iterable[Data]) -> str:
     )
 
 
-def read_payload(body: bytes, *, size: int, packets: int, text: bool = True) -> list[Data]:
-    """The packets in the body of a POST: at most so many, in at most `size` bytes. `text`: it was sent as such.
+def read_payload(body: bytes, *, size: int, message: int, text: bool = True) -> Iterator[Data]:
+    """The packets in the body of a POST of at most `size` bytes, each with at most `message`.
 
-    Raises RemoteProtocolError. What a packet says is looked at by whoever takes it.
+    `text`: it was sent as such. They are read one by one, so that a million of them are never a million objects. Raises
+    RemoteProtocolError, for a single packet when it is its turn. What a packet says is looked at by whoever takes it.
     """
     if not text:
         raise RemoteProtocolError("protocol", "a payload is text since EIO=4, with its bytes in base64")
     if len(body) > size:
         raise RemoteProtocolError("protocol", f"a payload has at most {size} bytes, not {len(body)}")
-    # Before the split: 1 MiB of nothing but separators would be half a million strings.
-    count = body.count(b"\x1e") + 1
-    if count > packets:
-        raise RemoteProtocolError("protocol", f"a payload has at most {packets} packets, not {count}")
     try:
-        parts = body.decode().split(SEPARATOR)
+        return _packets(body.decode(), message)
     except UnicodeDecodeError:
         raise RemoteProtocolError("protocol", "a payload is UTF-8") from None
-    if not all(parts):
-        raise RemoteProtocolError("protocol", "a packet of a payload is empty")
-    return [read_base64(part) if part.startswith(BASE64) else part for part in parts]
+
+
+def _packets(text: str, most: int) -> Iterator[Data]:
+    begin, end = 0, -1
+    while end < len(text):
+        end = text.find(SEPARATOR, begin)
+        if end < 0:
+            end = len(text)
+        packet = text[begin:end]
+        if not packet:
+            raise RemoteProtocolError("protocol", "a packet of a payload is empty")
+        data = read_base64(packet) if packet.startswith(BASE64) else packet
+        if len(data) > most:
+            raise RemoteProtocolError("protocol", f"a message has at most {most} bytes")
+        yield data
+        begin = end + 1
 
 
 def read_base64(packet: str) -> bytes:
-    """The bytes of a binary message that is spelled as text. Raises RemoteProtocolError."""
+    """The bytes of a binary message that is spelled as text. Raises RemoteProtocolError.
+
+    Clients differ in their base64: that of Java has lines (RFC 2045, 6.8), others have no padding, or the alphabet for
+    URLs. Nothing else is taken for what it may have been.
+    """
     try:
         return a2b_base64(packet[1:], strict_mode=True)
+    except ValueError:
+        spelled = packet[1:].translate(_PLAIN)
+    try:
+        return a2b_base64(spelled + "=" * (-len(spelled) % 4), strict_mode=True)
     except ValueError as error:
         raise RemoteProtocolError("protocol", f"a binary packet is not base64: {error}") from None
 
