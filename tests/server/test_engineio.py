@@ -11,6 +11,7 @@ import pytest
 from antiphon import CallFailed, CallNotSent, CallTimeout, Inbox, Limits, Refused, Socket, Socketio
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.protocol.closing import Loss
+from antiphon.server.engineio import UNKNOWN
 from antiphon.types import Data
 from tests.server.engine_peer import Ask, Polls, Site, entered, wire_of
 from tests.server.peer import settle
@@ -49,13 +50,57 @@ async def test_nor_are_those_of_one_address() -> None:
 
 
 async def test_who_has_asked_for_a_namespace_makes_room() -> None:
-    site = Site(Limits(connections_per_address=1))
+    site = Site(Limits(connections_per_address=2))
+    Polls(site.engine, "192.0.2.1")
     client = Polls(site.engine, "192.0.2.1")
     client.post("40")
     await settle()
 
-    assert site.engine.opening == 0
+    assert site.engine.opening == 1
     assert Polls(site.engine, "192.0.2.1").sid
+
+
+async def test_where_there_are_as_many_sessions_as_may_be_nobody_begins_another() -> None:
+    site = Site(Limits(connections_per_address=1))
+    client = Polls(site.engine, "192.0.2.1")
+    await client.enter()
+
+    refused, websocket = Polls(site.engine, "192.0.2.1"), site.engine.expect_websocket(None, "192.0.2.1")
+
+    there = "there are 1 sessions from your address; try again later"
+    assert refused.greeting.refusal == EngineRefusal(EngineError.FORBIDDEN, there) == websocket
+
+
+async def test_but_with_recovery_who_comes_may_have_one() -> None:
+    site = Site(Limits(connections_per_address=1), recovery=True)
+    client = Polls(site.engine, "192.0.2.1")
+    await client.enter()
+
+    assert Polls(site.engine, "192.0.2.1").sid
+
+
+async def test_who_is_turned_away_and_may_come_again_is_told_why() -> None:
+    site = Site(Limits(connections_per_address=1), recovery=True)
+    await Polls(site.engine, "192.0.2.1").enter()
+    client = Polls(site.engine, "192.0.2.1")
+    poll = client.poll()
+
+    client.post("40")
+    await settle()
+
+    there = EngineRefusal(EngineError.SESSION_UNKNOWN, "there are 1 sessions from your address")
+    assert poll.refusal == client.poll().refusal == client.post("40").refusal == there
+    assert site.engine.polled == 1
+
+
+async def test_of_a_thousand_sessions_that_are_over_it_is_known_why() -> None:
+    site = Site()
+    clients = [Polls(site.engine) for _ in range(1001)]
+    for client in clients:
+        client.post("nonsense")
+
+    assert clients[0].poll().refusal == UNKNOWN
+    assert "no packet of Engine.IO" in str(clients[1].poll().refusal)
 
 
 async def test_a_request_for_a_session_that_is_not_there_is_refused() -> None:

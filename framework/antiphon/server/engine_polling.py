@@ -16,7 +16,7 @@ from antiphon.dialects.socketio.frames import frame_of, messages_of
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.protocol.pace import Pace
-from antiphon.server.engine_port import CLOSED, TWICE, EnginePort, refusal_of
+from antiphon.server.engine_port import CLOSED, TWICE, EnginePort, farewell_of, refusal_of
 from antiphon.transports.base import Receiver
 from antiphon.types import Data
 
@@ -63,6 +63,7 @@ class EnginePolling:
         self.congested = True
         self.over = False  # closed or lost, and nothing is left to be said
         self.loss = GONE  # how it ended, once it did so by itself
+        self.farewell = CLOSED  # what is answered to who comes later
         self.probed = False  # a WebSocket is about to take over: no poll is held
         self._clock = clock
         self._soon = soon
@@ -95,7 +96,7 @@ class EnginePolling:
         if self._closed:
             return
         log.debug("the polling of %s is closed: %s", self.address, closing.word)
-        self._closed = True
+        self._closed, self.farewell = True, farewell_of(closing)
         refusal = None if closing.code in LAST_WORDS else refusal_of(closing)
         self._give_back(refusal)
         if self._waiting and not self._release() and closing.code not in LAST_WORDS:
@@ -126,7 +127,7 @@ class EnginePolling:
         if self._poll is not None and self._poll.gone:
             self.lost()
         if self.over:
-            port.refuse(CLOSED)
+            port.refuse(self.farewell)
         elif self._poll is not None:
             self._answer(engine.CLOSE)
             self.broken(Loss("two polls at a time"))
@@ -142,7 +143,7 @@ class EnginePolling:
         if self._closed and not self.over:
             port.answer("ok")  # its last words are still to be heard; a refusal would end the client before
         elif self._closed:
-            port.refuse(CLOSED)
+            port.refuse(self.farewell)
         elif self._push is not None:
             self.broken(Loss("two POSTs at a time"))
             port.refuse(TWICE)
@@ -309,4 +310,4 @@ class EnginePolling:
         if self._poll is not None:
             poll, self._poll = self._poll, None
             self.congested = True
-            poll.refuse(CLOSED)
+            poll.refuse(self.farewell)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
-from antiphon.protocol.closing import Closing
+from antiphon.protocol.closing import Closing, TransportCode
 
-__all__ = ["CLOSED", "TWICE", "EnginePort", "refusal_of"]
+__all__ = ["CLOSED", "TWICE", "EnginePort", "farewell_of", "refusal_of"]
 
 CLOSED = EngineRefusal(EngineError.SESSION_UNKNOWN, "it was closed; connect again")
 TWICE = EngineRefusal(EngineError.BAD_REQUEST, "one poll and one POST at a time; the session is closed")
@@ -33,3 +33,9 @@ class EnginePort(Protocol):
 def refusal_of(closing: Closing) -> EngineRefusal:
     """What a client reads whose own words had its session closed."""
     return EngineRefusal(EngineError.BAD_REQUEST, closing.sentence or closing.reason or closing.word)
+
+
+def farewell_of(closing: Closing) -> EngineRefusal:
+    """What a client reads who asks for more of a session that was closed."""
+    said = closing.sentence or ("" if closing.code is TransportCode.ENDED else closing.reason)
+    return EngineRefusal(EngineError.SESSION_UNKNOWN, said) if said else CLOSED

@@ -194,7 +194,7 @@ class EngineSession:
         self._guest = None
         if refusal.retry_after is None:
             self._known.write(message)
-        self._known.close(Closing(TransportCode.REFUSED, refusal.code))
+        self._known.close(Closing(TransportCode.REFUSED, refusal.code, refusal.reason))
         self._gateway.gone(self)
 
     def _known_by_now(self) -> bool:

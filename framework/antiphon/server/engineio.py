@@ -35,6 +35,8 @@ UNKNOWN = EngineRefusal(
 MOVED = EngineRefusal(EngineError.BAD_REQUEST, "this session is on a WebSocket")
 # As on a WebSocket: of what comes in a second so much may come at once.
 BURST = 2.0
+# So many reasons are remembered for requests that come late; of the oldest it is said that they are unknown.
+MOST_FAREWELLS = 1000
 # For so many seconds: who is still on its way by another transport is late by less.
 REMEMBERED = 60.0
 
@@ -67,6 +69,7 @@ class EngineGateway:
         self._sources: Counter[str] = Counter()
         self._polled: dict[str, EngineSession] = {}
         self._upgrades: dict[EngineSession, Upgrade] = {}
+        self._farewells: dict[str, EngineRefusal] = {}  # why sessions are over, where there is more to say than that
         self._moved: dict[str, float] = {}  # sids that are on a WebSocket now, and until when they are remembered
 
     @property
@@ -216,7 +219,11 @@ class EngineGateway:
         return session
 
     def _crowded(self, address: str) -> EngineRefusal | None:
-        """Why there may not be one connection more that has asked for nothing yet: each is kept for a while."""
+        """Why there may not be one connection more that has asked for nothing yet: each is kept for a while.
+
+        Whoever is refused here comes back later and later; a client that was let in to the polls, and is turned away
+        then, at once. With recovery it may be somebody who has a session already.
+        """
         limits, here = self._limits, source(address)
         if self.gateway.refusing is not None:
             return EngineRefusal(EngineError.FORBIDDEN, "the server stops; try again in a moment")
@@ -226,20 +233,21 @@ class EngineGateway:
         if here and self._sources[here] >= limits.connections_per_address:
             self.gateway.count("connections_per_address")
             return EngineRefusal(EngineError.FORBIDDEN, "too many clients connect from this address; try again later")
-        return None
+        crowd = None if self.dialect.settings.recovery else self.gateway.crowd(address)
+        return None if crowd is None else EngineRefusal(EngineError.FORBIDDEN, f"{crowd.reason}; try again later")
 
     def _polling(self, sid: str, port: EnginePort) -> EnginePolling | None:
         """The polls of a session; without them the request is answered here."""
         session = self._polled.get(sid)
         if session is None:
-            port.refuse(MOVED if sid in self._moved else UNKNOWN)
+            port.refuse(MOVED if sid in self._moved else self._farewells.get(sid, UNKNOWN))
             return None
         session.look(self.clock())
         polling = session.transport
         if isinstance(polling, EnginePolling) and not polling.over:
             return polling
         self._forget_if_over(session)
-        port.refuse(CLOSED)
+        port.refuse(polling.farewell if isinstance(polling, EnginePolling) else CLOSED)
         return None
 
     def _upgraded(self, upgrade: Upgrade) -> None:
@@ -261,6 +269,10 @@ class EngineGateway:
         transport = session.transport
         if isinstance(transport, EnginePolling) and not transport.over:
             return
-        self._polled.pop(session.sid, None)
+        known = self._polled.pop(session.sid, None)
+        if known is not None and isinstance(transport, EnginePolling) and transport.farewell is not CLOSED:
+            self._farewells[session.sid] = transport.farewell
+            if len(self._farewells) > MOST_FAREWELLS:
+                del self._farewells[next(iter(self._farewells))]
         if session.line is None and isinstance(transport, EnginePolling):
             self._uncount(session)

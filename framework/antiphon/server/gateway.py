@@ -265,6 +265,10 @@ class Gateway:
         """The living session that `key` proves."""
         return self._registry.find(sid, key)
 
+    def crowd(self, address: str) -> Refuse | None:
+        """Why nobody new from there would be let in; asked before somebody has said a Hello."""
+        return self._registry.crowd(address, self._clock())
+
     def count(self, limit: Limit) -> None:
         """A limit was reached before there was a session."""
         self._counters.hit(limit)

@@ -107,6 +107,10 @@ class Registry:
         self.counters.hit("attaches")
         return Refuse("try_later", "this session was attached too often", math.ceil(wait * 1000))
 
+    def crowd(self, address: str, now: float) -> Refuse | None:
+        """Why nobody new from there would be let in, if somebody came."""
+        return self.census.refusal(address, None, now)
+
     def of(self, owner: str) -> tuple[Line, ...]:
         """The sessions of one person, attached or not."""
         return self.census.of(owner)
