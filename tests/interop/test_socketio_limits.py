@@ -9,7 +9,8 @@ import pytest
 from antiphon import Limits, Server
 from antiphon.config import Socketio
 from antiphon.testing.proxy import Direction
-from tests.hosts.rig import until
+from tests.hosts.rig import Site, until
+from tests.interop.clients import Unanswered
 from tests.interop.recovering import CUT, proxied
 from tests.interop.site import Io, only, serve, with_handlers
 
@@ -42,6 +43,47 @@ async def test_a_message_that_is_just_not_too_large_arrives(
         client.emit("note", large)
 
         await until(lambda: heard == [("note", large)])
+
+
+def nested(depth: int) -> Any:
+    return [nested(depth - 1)] if depth else None
+
+
+@pytest.mark.parametrize(
+    ("event", "odd"),
+    [("note", nested(40)), ("note", {f"key {number}": 1 for number in range(2000)}), ("n" * 200, 1)],
+    ids=["too deep", "too many keys", "too long a name"],
+)
+async def test_what_breaks_a_limit_costs_that_event_only(
+    io: Io, site: Site, heard: list[Any], event: str, odd: Any
+) -> None:
+    client = await io.connect(site, "/chat")
+
+    client.emit(event, odd)
+    with pytest.raises(Unanswered):
+        await client.ask(event, odd, timeout=300)
+    client.emit("note", "goes on")
+
+    await until(lambda: heard == [("note", "goes on")])
+    assert site.server.statistics().broken == 2
+
+
+async def test_half_a_character_is_read_as_browsers_encode_it(io: Io, site: Site) -> None:
+    client = await io.connect(site, "/chat")
+
+    client.do("say", message='2/chat,7["echo","cut \\ud83d"]')
+
+    assert await client.ask("echo", "behind") == ["behind"]
+
+
+async def test_thousands_that_waited_for_their_connection_arrive(io: Io, heard: list[Any]) -> None:
+    async with serve(with_handlers(Server(limits=Limits(rate=100_000)), heard)) as site:
+        client = io.open(site, "/chat")
+        client.count("note", 6000)
+
+        await until(lambda: len(heard) == 6000)
+
+    assert heard[:6000] == [("note", number) for number in range(6000)]
 
 
 async def test_many_messages_that_are_too_large_together_arrive_one_after_another(
