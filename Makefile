@@ -44,9 +44,10 @@ demo: $(RUNTIME)
 
 test: needs-python needs-node needs-browser test-python test-js test-browser
 
-# The simulation plays the client in TypeScript as well, and foreign clients run in Node.
+# The simulation plays the client in TypeScript as well, and foreign clients run in Node. Two at a time, a file to each:
+# what the tests of a file share is made once.
 test-python: needs-node $(DEVELOPMENT) $(MODULES) $(INTEROP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/python tools/core_coverage.py
 
 test-js: $(MODULES)
