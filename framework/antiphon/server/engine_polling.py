@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from antiphon.dialects.socketio import engine
 from antiphon.dialects.socketio.engine import EngineRefusal, write_payload
 from antiphon.dialects.socketio.frames import frame_of, messages_of
-from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.protocol.pace import Pace
+from antiphon.server.engine_intake import Intake
 from antiphon.server.engine_port import CLOSED, TWICE, EnginePort, farewell_of, refusal_of
 from antiphon.transports.base import Receiver
 from antiphon.types import Data
@@ -24,8 +24,6 @@ __all__ = ["EnginePolling"]
 
 log = logging.getLogger("antiphon.session")
 
-# So many packets of a payload are handed over in one turn of the loop; others have theirs before the rest.
-TURN = 16
 # So many messages are in one answer to clients that end their session for more (python-socketio), and to others.
 FEW = 16
 MANY = 4096
@@ -55,8 +53,9 @@ class EnginePolling:
         clock: Callable[[], float],
         soon: Callable[[Callable[[], None]], object],
         pace: Pace,
+        slowed: Callable[[], object],
     ) -> None:
-        """`soon(callback)` has it called in the next turn of the loop; `pace`: of the packets that are handed over."""
+        """See Intake for what the last three are about: what POSTs bring."""
         self.receiver = receiver
         self.address = address
         self.headers = headers
@@ -66,19 +65,22 @@ class EnginePolling:
         self.farewell = CLOSED  # what is answered to who comes later
         self.probed = False  # a WebSocket is about to take over: no poll is held
         self._clock = clock
-        self._soon = soon
-        self._pace = pace
+        self._intake = Intake(
+            self._hand_over,
+            taken=self._taken,
+            broken=self.broken,
+            clock=clock,
+            soon=soon,
+            pace=pace,
+            slowed=slowed,
+        )
         # What a User-Agent is for (RFC 9110, 10.1.5): to go by the limits of some.
         self._most = FEW if "python" in headers.get("user-agent", "").lower() else MANY
         self._poll: EnginePort | None = None
         self._push: EnginePort | None = None
         self._pause_at = 0.0
         self._expects = False  # the body of that is not here yet
-        self._rest: Iterator[Data] = iter(())  # of what was pushed, behind
-        self._next: Data | None = None  # of that
-        self._waits = False  # that goes on at a tick
         self._waiting: deque[Data] = deque()  # what no poll has taken
-        self._held: Callable[[], bool] | None = None
         self._closed = False
         self._linger_until = float("inf")
 
@@ -108,7 +110,7 @@ class EnginePolling:
 
     def hold(self, until: Callable[[], bool]) -> None:
         """Hand over nothing more, and leave a POST unanswered, until `until` is true; it is asked at each tick."""
-        self._held = until
+        self._intake.hold(until)
 
     @property
     def closed(self) -> bool:
@@ -159,9 +161,7 @@ class EnginePolling:
         """
         self._expects = False
         if self._push is not None:
-            self._rest = messages
-            self._read_on()
-            self._go_on()
+            self._intake.begin(messages)
 
     def broken(self, loss: Loss) -> None:
         """What was sent cannot be taken, so what is behind it cannot be taken either.
@@ -204,8 +204,7 @@ class EnginePolling:
             self._end()
         else:
             self.pause()
-            if self._waits:
-                self._go_on()
+            self._intake.tick()
 
     def lost(self, loss: Loss = GONE) -> None:
         """Nobody is there any more."""
@@ -218,30 +217,9 @@ class EnginePolling:
 
     # -- within
 
-    def _go_on(self) -> None:
-        turn, pace = TURN, self._pace
-        while (message := self._next) is not None:
-            full = self._held is not None and not self._held()
-            self._waits = full or (pace.left < 1.0 and pace.wait(self._clock()) > 0.0)
-            if self._waits:
-                return
-            self._held = None
-            if not turn:
-                self._soon(self._go_on)
-                return
-            turn -= 1
-            pace.left -= 1.0
-            self._hand_over(message)
-            self._read_on()
+    def _taken(self) -> None:
         if not self._closed and not self._expects:
             self._give_back()
-
-    def _read_on(self) -> None:
-        """Only now: what is handed over may have closed it, and then nothing behind it counts."""
-        try:
-            self._next = None if self._closed else next(self._rest, None)
-        except RemoteProtocolError as error:
-            self.broken(Loss(error.message, violation=True))
 
     def _hand_over(self, message: Data) -> None:
         if message == engine.CLOSE:
@@ -295,7 +273,7 @@ class EnginePolling:
     def _give_back(self, refusal: EngineRefusal | None = None) -> None:
         """Answer the POST that is under way."""
         push, self._push = self._push, None
-        self._rest, self._next = iter(()), None
+        self._intake.stop()
         if push is None:
             return
         if refusal is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from antiphon.config import Heartbeat as HeartbeatSettings
 from antiphon.config import Limits
@@ -64,6 +65,7 @@ class EngineGateway:
         self._heartbeat = HeartbeatSettings(interval=settings.ping_interval, timeout=settings.ping_timeout)
         self._limits = limits
         self._soon = soon
+        self._slowed = partial(gateway.count, "messages")
         self._kind = kind
         self._opening: dict[EngineSession, str] = {}  # those that are no session yet, and where they are
         self._sources: Counter[str] = Counter()
@@ -100,7 +102,9 @@ class EngineGateway:
         session = self._new(address, query)
         most = self._limits.messages
         pace = Pace(most, max(most * BURST, 1.0), self.clock())
-        polling = EnginePolling(session, address, headers, clock=self.clock, soon=self._soon, pace=pace)
+        polling = EnginePolling(
+            session, address, headers, clock=self.clock, soon=self._soon, pace=pace, slowed=self._slowed
+        )
         self._polled[session.sid] = session
         polling.poll(port)
         session.begin(polling)
