@@ -98,7 +98,7 @@ MUTANTS = (
     Mutant(
         "a payload loses what is behind its sixteenth packet",
         "up",
-        f"{SERVER}.engine_polling",
+        f"{SERVER}.engine_intake",
         "                self._soon(self._go_on)\n                return",
         "                break",
     ),
