@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from antiphon import Limits
 from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.server.engine_upgrade import Upgrade
 from tests.server.engine_peer import Polls, Site, Wire
@@ -159,6 +160,52 @@ async def test_behind_an_upgrade_another_websocket_is_closed_for_a_while(site: S
 
     await site.passes(51)
     assert isinstance(site.engine.expect_websocket(client.sid, ""), EngineRefusal)
+
+
+async def test_a_client_is_not_made_to_wait_for_a_long_post_without_its_polls() -> None:
+    site = Site(Limits(messages=10))
+    client = Polls(site.engine)
+    await client.enter()
+    wire = client.upgrade()
+    post = client.post("\x1e".join(f'42["note",{number}]' for number in range(200)))
+
+    wire.say("2probe")
+    await site.passes(15)
+    assert (wire.heard, wire.shut, post.open) == ([], None, True)
+
+    await site.passes(5)
+    assert (post.text, wire.heard) == ("ok", ["3probe"])
+    wire.say("5")
+    assert wire.shut is None and site.engine.polled == 0
+
+
+async def test_a_post_that_came_behind_the_probe_may_take_its_time() -> None:
+    site = Site(Limits(messages=10))
+    client = Polls(site.engine)
+    await client.enter()
+    wire = client.upgrade()
+    wire.say("2probe")
+    post = client.post("\x1e".join(f'42["note",{number}]' for number in range(200)))
+
+    await site.passes(20)
+    wire.say("5")
+
+    assert (post.text, wire.shut, site.engine.polled) == ("ok", None, 0)
+
+
+async def test_who_gave_up_the_websocket_is_not_told_that_its_post_was_taken() -> None:
+    site = Site(Limits(messages=10))
+    client = Polls(site.engine)
+    await client.enter()
+    wire = client.upgrade()
+    post = client.post("\x1e".join(f'42["note",{number}]' for number in range(200)))
+    wire.say("2probe")
+
+    wire.lost()
+    await site.passes(20)
+
+    assert (post.text, wire.heard) == ("ok", [])
+    assert client.poll().open
 
 
 async def test_an_upgrade_that_takes_too_long_is_given_up(site: Site, client: Polls) -> None:

@@ -170,6 +170,8 @@ async def test_what_came_of_calls_and_violations_is_told_to_who_runs_the_server(
     ann.say(Call(1, "/", "say", [1]), Call(2, "/", "shout\n", []))
     await settle()
     ann.wire.received(b"nonsense")
+    bob = await entered(server)
+    bob.say(Close("protocol", "my own words"))
 
     misfit, unheard, violation = caplog.messages
     assert misfit == (

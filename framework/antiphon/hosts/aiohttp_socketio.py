@@ -95,6 +95,7 @@ class SocketioEndpoint:
                 return self._answered(request, body, last=True)
             # Not `content_type`: that is what aiohttp makes of none, and of what says nothing.
             self.engine.push(polling, body, request.headers.get("Content-Type", ""))
+            del body  # what is not taken yet keeps it
             return await self._said(request, port, content_type="text/html")
         except asyncio.CancelledError:
             polling.lost()  # its client is gone, and aiohttp was asked to cancel handlers for that

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["DELIBERATE", "VIOLATIONS", "Closing", "Ending", "Loss", "TransportCode"]
+__all__ = ["DELIBERATE", "Closing", "Ending", "Loss", "TransportCode"]
 
 
 class Ending(NamedTuple):
@@ -39,8 +39,6 @@ class TransportCode(IntEnum):
 
 # A session that ended with one of these was ended on purpose, and not because somebody broke a rule.
 DELIBERATE = frozenset({"closed", "draining", "revoked", "unauthorized", "principal_changed"})
-# One that ended with one of these had a peer that broke the contract.
-VIOLATIONS = frozenset({"protocol", "flood", "miscounted", "unsupported", "mismatch"})
 
 
 class Loss(NamedTuple):

@@ -47,7 +47,7 @@ class Arrival:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     origin: str | None = None
     transport: str = ""
-    query: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def arrival(address: str, headers: Mapping[str, str], transport: str, query: Mapping[str, str] = NOTHING) -> Arrival:
@@ -55,7 +55,7 @@ def arrival(address: str, headers: Mapping[str, str], transport: str, query: Map
     if "antiphon-key" in headers:
         # A copy only then: the transport of an idle session keeps its headers as well, and they are the larger half.
         headers = {name: value for name, value in headers.items() if name != "antiphon-key"}
-    return Arrival(address, headers, headers.get("origin"), transport, query)
+    return Arrival(address, headers, headers.get("origin"), transport, dict(query))
 
 
 # What became of a check: whose the credentials are, or why nobody is let in.

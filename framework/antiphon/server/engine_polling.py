@@ -81,6 +81,7 @@ class EnginePolling:
         self._pause_at = 0.0
         self._expects = False  # the body of that is not here yet
         self._waiting: deque[Data] = deque()  # what no poll has taken
+        self._then: Callable[[], None] | None = None  # called once, when a POST is answered
         self._closed = False
         self._linger_until = float("inf")
 
@@ -172,6 +173,13 @@ class EnginePolling:
             self.loss = loss
             self.receiver.on_lost(self)
             self.close(Closing(TransportCode.PROTOCOL, loss.reason))
+
+    def when_taken(self, callback: Callable[[], None]) -> None:
+        """Call it when no POST is under way: now, or as soon as this one is answered."""
+        if self._push is None:
+            callback()
+        else:
+            self._then = callback
 
     def probe(self) -> None:
         """Let the poll that is held go: the client takes to a WebSocket once it has none."""
@@ -280,6 +288,9 @@ class EnginePolling:
             push.answer("ok")
         else:
             push.refuse(refusal)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def _end(self) -> None:
         """Nothing more is said. Not `1`, which some clients take for a word that they are not to come back."""

@@ -1,7 +1,8 @@
 """A WebSocket that is to take over from polls: it says `2probe`, hears `3probe`, and then says `5`.
 
 Until then the polls carry everything. Before a client says `5` it waits for its poll and its POST to be answered, so
-nothing is on its way by the one when the other begins.
+nothing is on its way by the one when the other begins. Meanwhile it does not poll, and hears no ping; so it is not made
+to wait for a long POST.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Upgrade:
         self._until = now + PATIENCE
         self._ended = ended
         self._transport: EngineTransport | None = None
+        self._probed = False  # it said `2probe`
         self._over = False
 
     def begin(self, transport: EngineTransport) -> None:
@@ -53,10 +55,12 @@ class Upgrade:
 
     def tick(self, now: float) -> None:
         """Let time pass."""
-        if now >= self._until:
-            self.fail("it was not through in time")
-        elif self._polling.closed:
+        if self._polling.closed:
             self.fail("the session is over")
+        elif self._polling.pushed:
+            self._until = now + PATIENCE  # the client waits for us
+        elif now >= self._until:
+            self.fail("it was not through in time")
 
     def fail(self, reason: str) -> None:
         """The WebSocket is given up; the session stays with its polls."""
@@ -74,9 +78,9 @@ class Upgrade:
         elif message == engine.UPGRADE and polling.pushed:
             # What it brings would come too late, or never.
             self.fail("a POST is under way")
-        elif message == engine.PROBE and not polling.probed:
-            transport.write(PROBED)
-            polling.probe()
+        elif message == engine.PROBE and not self._probed:
+            self._probed = True
+            polling.when_taken(self._answer)
         elif message == engine.UPGRADE and polling.probed and self._transport is not None:
             frames = polling.leave()
             if frames:
@@ -92,6 +96,11 @@ class Upgrade:
     def on_lost(self, transport: Transport) -> None:
         """It ended by itself."""
         self._end()
+
+    def _answer(self) -> None:
+        if self._transport is not None and not (self._over or self._polling.closed):
+            self._transport.write(PROBED)
+            self._polling.probe()
 
     def _end(self) -> None:
         if not self._over:

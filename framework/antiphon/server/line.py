@@ -9,7 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from antiphon.protocol.closing import DELIBERATE, VIOLATIONS, Closing, TransportCode
+from antiphon.protocol.closing import DELIBERATE, Closing, Ending, TransportCode
 from antiphon.protocol.loglines import one_line
 from antiphon.protocol.pace import Pace
 from antiphon.protocol.server_session import ServerSession
@@ -152,6 +152,8 @@ class Line(ABC):
     def close_after(self, closing: Closing) -> None:
         """Close the transport behind the last words, if the session has any; a session that goes on is detached."""
         if self.session.ending is not None:
+            if closing.code is TransportCode.PROTOCOL:
+                self.tell_violation(self.session.ending)
             self.flush(self._clock())
         elif self.transport is not None:
             self.detach(closing)
@@ -160,6 +162,11 @@ class Line(ABC):
         """End the session now, and say so. Its client comes back after `retry_after` seconds, or not by itself."""
         self.session.end(code, reason, retry_after)
         self.flush(self._clock())
+
+    def tell_violation(self, ending: Ending) -> None:
+        """Its client broke a rule, and whoever runs the server may want to know which."""
+        told = one_line(f"{ending.code}: {ending.reason}")
+        server_log.info("a session from %s was ended for a violation: %s", self.arrival.address, told)
 
     def abandon(self, code: str, reason: str) -> None:
         """End the session without a word: its client is to come back, and learns by itself what became of it."""
@@ -177,9 +184,6 @@ class Line(ABC):
         transport, self.transport = self.transport, None
         ending = self.session.ending
         log.debug("session %s ended: %s", self.session.sid, ending.code if ending else "")
-        if ending is not None and ending.code in VIOLATIONS:
-            told = one_line(f"{ending.code}: {ending.reason}")
-            server_log.info("a session from %s was ended for a violation: %s", self.arrival.address, told)
         if transport is not None:
             wanted = ending is None or ending.code in DELIBERATE
             code = TransportCode.ENDED if wanted else TransportCode.PROTOCOL

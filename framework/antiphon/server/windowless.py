@@ -56,6 +56,8 @@ class Windowless:
         joined = isinstance(session.codec, SocketioCodec) and session.codec.joined
         if transport is line.transport and not (session.parting is None and joined):
             session.parting = Ending("protocol" if loss.violation else "expired", loss.reason)
+            if loss.violation and session.ending is None:
+                line.tell_violation(session.parting)
         line.on_lost(transport)
 
     def _has_room(self) -> bool:

@@ -46,3 +46,9 @@ def test_a_text_is_read_as_utf_8_would_have_it(text: str) -> None:
     units = text.encode("utf-16-le", "surrogatepass")
 
     assert read_json(json.dumps(text)) == units.decode("utf-16-le", "replace")
+
+
+def test_more_halves_than_a_text_can_be_cut_at_are_refused() -> None:
+    assert read_json('"' + r"\ud800" * 100 + '"') == "\ufffd" * 100
+    with pytest.raises(msgspec.DecodeError):
+        read_json('"' + r"\ud800" * 101 + '"')

@@ -78,18 +78,20 @@ def read_payload(body: bytes, *, size: int, message: int, text: bool = True) -> 
     if len(body) > size:
         raise RemoteProtocolError("protocol", f"a payload has at most {size} bytes, not {len(body)}")
     try:
-        return _packets(body.decode(), message)
+        body.decode()
     except UnicodeDecodeError:
         raise RemoteProtocolError("protocol", "a payload is UTF-8") from None
+    return _packets(body, message)
 
 
-def _packets(text: str, most: int) -> Iterator[Data]:
+def _packets(body: bytes, most: int) -> Iterator[Data]:
+    # Of bytes: one wide character anywhere would make a text four times as large, for as long as it is read.
     begin, end = 0, -1
-    while end < len(text):
-        end = text.find(SEPARATOR, begin)
+    while end < len(body):
+        end = body.find(b"\x1e", begin)
         if end < 0:
-            end = len(text)
-        packet = text[begin:end]
+            end = len(body)
+        packet = body[begin:end].decode()
         if not packet:
             raise RemoteProtocolError("protocol", "a packet of a payload is empty")
         data = read_base64(packet) if packet.startswith(BASE64) else packet
