@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from antiphon.protocol.pace import Pace
+from antiphon.protocol.pace import Pace, burst
 
 
 def test_the_burst_goes_at_once_and_the_next_waits_for_its_share_of_a_second() -> None:
@@ -66,3 +66,8 @@ def test_without_a_rate_everything_goes_at_once(now: float) -> None:
     pace = Pace(math.inf, math.inf, now=10.0)
 
     assert [pace.take(now) for _ in range(1000)] == [0.0] * 1000
+
+
+def test_a_burst_makes_up_for_some_seconds_and_is_never_nothing() -> None:
+    assert burst(1000.0, 2.0) == 2000.0
+    assert burst(0.1, 2.0) == 1.0

@@ -195,10 +195,16 @@ def test_a_detached_session_is_kept_for_its_window() -> None:
     assert session.ending.code == "expired"
 
 
-def test_a_session_that_nobody_can_come_back_to_ends_with_its_transport() -> None:
+def ending_with_its_transport(parting: Ending) -> ServerSession:
+    """A session of a wire that has no way to come back, attached."""
     session = open_session()
-    session.parting = Ending("protocol", "what it said is no message")
+    session.parting = parting
     welcomed(session, hello())
+    return session
+
+
+def test_a_session_that_nobody_can_come_back_to_ends_with_its_transport() -> None:
+    session = ending_with_its_transport(Ending("protocol", "what it said is no message"))
 
     session.detach(100.0)
 
@@ -206,9 +212,7 @@ def test_a_session_that_nobody_can_come_back_to_ends_with_its_transport() -> Non
 
 
 def test_a_session_whose_transport_we_close_for_good_says_why() -> None:
-    session = open_session()
-    session.parting = Ending("expired", "nobody knows why")
-    welcomed(session, hello())
+    session = ending_with_its_transport(Ending("expired", "nobody knows why"))
 
     session.detach(100.0, "nothing was heard for too long")
 
@@ -216,9 +220,7 @@ def test_a_session_whose_transport_we_close_for_good_says_why() -> None:
 
 
 def test_a_goodbye_under_way_is_how_a_session_ends_that_nobody_can_come_back_to() -> None:
-    session = open_session()
-    session.parting = Ending("expired", "the connection broke off")
-    welcomed(session, hello())
+    session = ending_with_its_transport(Ending("expired", "the connection broke off"))
     session.close(99.0, "draining")
 
     session.detach(100.0)

@@ -26,6 +26,18 @@ async def client(site: Site) -> Polls:
     return client
 
 
+# It takes nearly 20 s where ten messages a second are taken in.
+LONG = "\x1e".join(f'42["note",{number}]' for number in range(200))
+
+
+async def in_no_hurry() -> tuple[Site, Polls]:
+    """A server that takes in ten messages a second, and a client of it."""
+    site = Site(Limits(messages=10))
+    client = Polls(site.engine)
+    await client.enter()
+    return site, client
+
+
 async def test_the_poll_that_is_held_is_let_go(client: Polls) -> None:
     poll, wire = client.poll(), client.upgrade()
 
@@ -163,11 +175,9 @@ async def test_behind_an_upgrade_another_websocket_is_closed_for_a_while(site: S
 
 
 async def test_a_client_is_not_made_to_wait_for_a_long_post_without_its_polls() -> None:
-    site = Site(Limits(messages=10))
-    client = Polls(site.engine)
-    await client.enter()
+    site, client = await in_no_hurry()
     wire = client.upgrade()
-    post = client.post("\x1e".join(f'42["note",{number}]' for number in range(200)))
+    post = client.post(LONG)
 
     wire.say("2probe")
     await site.passes(15)
@@ -180,12 +190,10 @@ async def test_a_client_is_not_made_to_wait_for_a_long_post_without_its_polls() 
 
 
 async def test_a_post_that_came_behind_the_probe_may_take_its_time() -> None:
-    site = Site(Limits(messages=10))
-    client = Polls(site.engine)
-    await client.enter()
+    site, client = await in_no_hurry()
     wire = client.upgrade()
     wire.say("2probe")
-    post = client.post("\x1e".join(f'42["note",{number}]' for number in range(200)))
+    post = client.post(LONG)
 
     await site.passes(20)
     wire.say("5")
@@ -194,11 +202,9 @@ async def test_a_post_that_came_behind_the_probe_may_take_its_time() -> None:
 
 
 async def test_who_gave_up_the_websocket_is_not_told_that_its_post_was_taken() -> None:
-    site = Site(Limits(messages=10))
-    client = Polls(site.engine)
-    await client.enter()
+    site, client = await in_no_hurry()
     wire = client.upgrade()
-    post = client.post("\x1e".join(f'42["note",{number}]' for number in range(200)))
+    post = client.post(LONG)
     wire.say("2probe")
 
     wire.lost()

@@ -77,10 +77,8 @@ class SocketioEndpoint:
         port = _Port(request)
         sid = self.engine.open(visit.address, lower_headers(request), port, query)
         response = await self._said(request, port)
-        if sid and self._settings.cookie is not None:
-            response.set_cookie(
-                self._settings.cookie, sid, httponly=True, samesite="Lax", secure=visit.scheme == "https"
-            )
+        if sid and (cookie := self._cookie(sid, visit)):
+            response.headers["Set-Cookie"] = cookie
         return response
 
     async def _push(self, request: web.Request, sid: str) -> web.StreamResponse:
@@ -116,15 +114,19 @@ class SocketioEndpoint:
             receiver.begin(websocket)
             return websocket
 
-        cookie = ""
-        if self._settings.cookie is not None and isinstance(receiver, EngineSession):
-            secure = "; Secure" if visit.scheme == "https" else ""
-            cookie = f"{self._settings.cookie}={receiver.sid}; HttpOnly; Path=/; SameSite=Lax{secure}"
+        cookie = self._cookie(receiver.sid, visit) if isinstance(receiver, EngineSession) else ""
         response = take_over(request, accept, opened, cookie)
         if response is None:
             receiver.give_up()
             return self._answered(request, Answer(400, "the client is gone"))
         return response
+
+    def _cookie(self, sid: str, visit: Visit) -> str:
+        """What a new session is named by, for proxies; "" unless that was asked for."""
+        if self._settings.cookie is None:
+            return ""
+        secure = "; Secure" if visit.scheme == "https" else ""
+        return f"{self._settings.cookie}={sid}; HttpOnly; Path=/; SameSite=Lax{secure}"
 
     async def _said(
         self, request: web.Request, port: _Port, content_type: str = "text/plain", *, last: bool = False

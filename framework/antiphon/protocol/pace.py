@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Pace"]
+__all__ = ["Pace", "burst"]
+
+
+def burst(rate: float, seconds: float) -> float:
+    """How many of `rate` a second may go at once, to make up for so many seconds: 1 at least."""
+    return max(rate * seconds, 1.0)
 
 
 class Pace:

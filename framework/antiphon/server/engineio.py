@@ -18,13 +18,14 @@ from antiphon.dialects.socketio.engine import EngineError, EngineRefusal
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.closing import Closing, Loss, TransportCode
 from antiphon.protocol.heartbeat import Heartbeat
-from antiphon.protocol.pace import Pace
+from antiphon.protocol.pace import Pace, burst
 from antiphon.server.census import source
 from antiphon.server.engine_polling import EnginePolling
 from antiphon.server.engine_port import CLOSED, EnginePort
 from antiphon.server.engine_session import EngineSession
 from antiphon.server.engine_upgrade import TooLate, Upgrade
 from antiphon.server.gateway import Gateway
+from antiphon.transports.websocket_group import BURST
 from antiphon.types import NOTHING, Data
 
 __all__ = ["EngineGateway"]
@@ -34,8 +35,6 @@ UNKNOWN = EngineRefusal(
     "this process has none of that name; behind several processes, send each client always to the same one",
 )
 MOVED = EngineRefusal(EngineError.BAD_REQUEST, "this session is on a WebSocket")
-# As on a WebSocket: of what comes in a second so much may come at once.
-BURST = 2.0
 # So many reasons are remembered for requests that come late; of the oldest it is said that they are unknown.
 MOST_FAREWELLS = 1000
 # For so many seconds: who is still on its way by another transport is late by less.
@@ -101,7 +100,7 @@ class EngineGateway:
             return ""
         session = self._new(address, query)
         most = self._limits.messages
-        pace = Pace(most, max(most * BURST, 1.0), self.clock())
+        pace = Pace(most, burst(most, BURST), self.clock())
         polling = EnginePolling(
             session, address, headers, clock=self.clock, soon=self._soon, pace=pace, slowed=self._slowed
         )

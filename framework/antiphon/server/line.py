@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from antiphon.protocol.closing import DELIBERATE, Closing, Ending, TransportCode
 from antiphon.protocol.loglines import one_line
-from antiphon.protocol.pace import Pace
+from antiphon.protocol.pace import Pace, burst
 from antiphon.protocol.server_session import ServerSession
 from antiphon.server.authentication import Arrival
 from antiphon.server.counters import Counters, word
@@ -55,7 +55,7 @@ class Line(ABC):
     def too_soon(self, rate: float, now: float) -> float:
         """Its client wants to attach again, which it may do `rate` times a second: in how many seconds it may."""
         if self._attaches is None:
-            self._attaches = Pace(rate, max(rate * ATTACH_BURST, 1.0), now)
+            self._attaches = Pace(rate, burst(rate, ATTACH_BURST), now)
         return self._attaches.take(now)
 
     def attach(self, transport: Transport, welcome: Data) -> None:

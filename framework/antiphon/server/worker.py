@@ -13,7 +13,7 @@ from antiphon.dispatch.delivery import Deliverer
 from antiphon.dispatch.handlers import Handler
 from antiphon.dispatch.middleware import Around
 from antiphon.errors import CallFailed, PayloadError
-from antiphon.protocol.pace import Pace
+from antiphon.protocol.pace import Pace, burst
 from antiphon.protocol.packets import Call, Event, Failed, Join, Leave, Volatile
 from antiphon.server.passage import Passage
 
@@ -45,7 +45,7 @@ class Worker(Deliverer):
         # What is done before the next packet is taken: joins of a Hello, goodbyes that the server said.
         self._errands: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
         self._working: Any = None  # the task that takes packets
-        self._pace = Pace(server.limits.rate, max(server.limits.rate * BURST, 1.0), server.clock())
+        self._pace = Pace(server.limits.rate, burst(server.limits.rate, BURST), server.clock())
         self._pause: asyncio.Future[None] | None = None  # while too much came
 
     def wake(self) -> None:

@@ -10,8 +10,9 @@ from typing import Literal, Protocol, TypeAlias
 
 from antiphon.config import Limits
 from antiphon.protocol.closing import Closing
+from antiphon.protocol.pace import burst
 
-__all__ = ["CLOSE_WAIT", "WebSocketGroup", "WebSocketLimit"]
+__all__ = ["BURST", "CLOSE_WAIT", "WebSocketGroup", "WebSocketLimit"]
 
 # A peer that does not finish the closing handshake, or does not read, is cut off after so many seconds.
 CLOSE_WAIT = 2.0
@@ -42,7 +43,7 @@ class WebSocketGroup:
         self.limits = limits
         self.hit = hit
         self.clock = clock
-        self.burst = max(limits.messages * BURST, 1.0)  # kept here for all of them
+        self.burst = burst(limits.messages, BURST)  # kept here for all of them
         self._open: set[_Member] = set()
         self._empty: asyncio.Event | None = None
 

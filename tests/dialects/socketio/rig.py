@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from antiphon.config import Limits, Outbox
 from antiphon.dialects.socketio.codec import SocketioCodec
+from antiphon.dialects.socketio.engine import write_payload
 from antiphon.dialects.socketio.frames import messages_of
 from antiphon.dialects.socketio.recovery import Offsets
 from antiphon.errors import RemoteProtocolError
 from antiphon.protocol.packets import Hello, Joined, Packet, Welcome
 from antiphon.types import Data
 
-__all__ = ["KEY", "codec", "joined", "recovering", "refusal", "told"]
+__all__ = [
+    "KEY",
+    "PID",
+    "SECOND",
+    "THIRD",
+    "claiming",
+    "codec",
+    "heard",
+    "joined",
+    "recovering",
+    "refusal",
+    "resumed",
+    "told",
+]
 
 KEY = "k" * 43
+# By the number of the CONNECT: "/" is asked for first in these tests, and then "/a".
+PID, SECOND, THIRD = f"sid.{KEY}.1", f"sid.{KEY}.2", f"sid.{KEY}.3"
 WELCOME = Welcome(epoch="e1", sid="sid", received=0, next=1, resumed=False)
 
 
@@ -51,3 +69,24 @@ def refusal(made: SocketioCodec, data: Data) -> str:
         assert error.code == "protocol"
         return error.message
     raise AssertionError(f"{message} was taken")
+
+
+def heard(made: SocketioCodec, data: Data) -> list[Packet]:
+    """What the client says by one message."""
+    return made.decode(data).packets
+
+
+def claiming(namespace: str = "/", offset: str | None = None, pid: str = PID) -> str:
+    """The CONNECT of a client that comes back."""
+    auth = {"pid": pid} if offset is None else {"pid": pid, "offset": offset}
+    return f"40{'' if namespace == '/' else namespace + ','}{msgspec.json.encode(auth).decode()}"
+
+
+def resumed(made: SocketioCodec, offset: str | None, namespace: str = "/", pid: str = PID) -> list[str]:
+    """What the client is sent first when it comes on another transport; the codec of that one only reads its claim."""
+    other = recovering(attempt=2)
+    other.decode(claiming(namespace, offset, pid))
+    assert other.claim is not None
+    frames = made.resume(other.claim.place)
+    assert frames is not None
+    return write_payload(messages_of(frames)).split("\x1e")

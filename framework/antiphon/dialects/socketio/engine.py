@@ -40,6 +40,7 @@ OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 PROBE, PROBED = "2probe", "3probe"
 
 SEPARATOR = "\x1e"
+_SEPARATOR = SEPARATOR.encode()
 BASE64 = "b"
 # How base64 is spelled elsewhere, and how here.
 _PLAIN = str.maketrans("-_", "+/", "\r\n")
@@ -78,7 +79,7 @@ def read_payload(body: bytes, *, size: int, message: int, text: bool = True) -> 
     if len(body) > size:
         raise RemoteProtocolError("protocol", f"a payload has at most {size} bytes, not {len(body)}")
     try:
-        body.decode()
+        body.decode()  # before its packets are, one by one: of a body that is no text nothing is taken
     except UnicodeDecodeError:
         raise RemoteProtocolError("protocol", "a payload is UTF-8") from None
     return _packets(body, message)
@@ -88,7 +89,7 @@ def _packets(body: bytes, most: int) -> Iterator[Data]:
     # Of bytes: one wide character anywhere would make a text four times as large, for as long as it is read.
     begin, end = 0, -1
     while end < len(body):
-        end = body.find(b"\x1e", begin)
+        end = body.find(_SEPARATOR, begin)
         if end < 0:
             end = len(body)
         packet = body[begin:end].decode()
